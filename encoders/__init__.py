@@ -1,0 +1,1 @@
+"""One modality in, one unit vector out."""

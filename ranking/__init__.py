@@ -1,0 +1,1 @@
+"""Candidates in, one person's feed out."""

@@ -1,0 +1,1 @@
+"""The same functions in this process, in worker processes, or on many machines."""

@@ -1,0 +1,1 @@
+"""A query in, ranked candidates out, with a calibrated relevance."""
