@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ingest.item import Modality
 
-MediaT = TypeVar("MediaT", contravariant=True)
+MediaT_contra = TypeVar("MediaT_contra", contravariant=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ class Fingerprint:
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-class Encoder(Protocol[MediaT]):
+class Encoder(Protocol[MediaT_contra]):
     """One modality in, one unit vector out."""
 
     @property
@@ -44,7 +44,7 @@ class Encoder(Protocol[MediaT]):
     def width(self) -> int:
         """Length D_m of its vectors."""
 
-    def encode(self, media: Sequence[MediaT]) -> NDArray[np.float32]:
+    def encode(self, media: Sequence[MediaT_contra]) -> NDArray[np.float32]:
         """Encode a batch.
 
         Args:
@@ -62,7 +62,7 @@ class Embedding:
     modality: Modality
     """The slot of fusion that this view fills."""
     source: str
-    """Where the view comes from: frames, sound, text, speech (heard words) or screen (read words)."""
+    """Where the view comes from: frames, sound, text, speech (heard) or screen (read)."""
     fingerprint: str
     """Digest of the encoder's fingerprint."""
     vector: NDArray[np.float32]

@@ -1,4 +1,4 @@
-"""Stage: build once per worker, then batch in, batch out. A stage knows nothing of where it runs."""
+"""Stage: build once per worker, then batch in, batch out. It does not know where it runs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Stage:
     num_gpus: float = 0.0
     """Share of a GPU per worker."""
     isolated: bool = False
-    """Whether a worker must be its own process even in a local run, because native code may crash."""
+    """Whether a worker must be its own process in a local run, as native code may crash."""
     timeout_seconds: float | None = None
     """Most seconds per task before the worker is replaced; none for no limit."""
 

@@ -26,7 +26,7 @@ Scalar = AttrValue | tuple[str, ...] | None
 """A filterable value; tags are a tuple; None where the item has no such value."""
 
 
-class IndexUnavailable(SensoriumError):
+class IndexUnavailableError(SensoriumError):
     """The index cannot be opened, read or written."""
 
     code = "index"
