@@ -1,0 +1,269 @@
+"""Items by id, found by content: what the library holds, whatever has been computed about it.
+
+An item belongs to the source (folder or manifest) that named it. The same id from a second source
+is refused instead of overwriting the first. Putting an item twice changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Engine,
+    Index,
+    Integer,
+    MetaData,
+    Row,
+    String,
+    Table,
+    Text,
+    bindparam,
+    delete,
+    func,
+    select,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ingest.item import Item, Medium, Modality
+
+METADATA = MetaData()
+
+items_table = Table(
+    "items",
+    METADATA,
+    Column("item_id", String, primary_key=True),
+    Column("source", String, nullable=False),
+    Column("seen_run", Integer, nullable=False),
+    Column("media", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("tags", Text, nullable=False),
+    Column("created_at", String),
+    Column("creator_id", String, nullable=False),
+    Column("lang", String, nullable=False),
+    Column("attrs", Text, nullable=False),
+)
+
+item_contents_table = Table(
+    "item_contents",
+    METADATA,
+    Column("item_id", String, primary_key=True),
+    Column("content_hash", String, primary_key=True),
+    Index("item_contents_by_hash", "content_hash"),
+)
+
+known_files_table = Table(
+    "known_files",
+    METADATA,
+    Column("uri", String, primary_key=True),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("modified_ns", BigInteger, nullable=False),
+    Column("content_hash", String, nullable=False),
+)
+
+BATCH = 500
+"""Most values in one ``IN`` list."""
+
+
+class Catalogue:
+    """The items of one workspace.
+
+    Args:
+        engine: from ``ingest.database.open_database``.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        METADATA.create_all(engine)
+
+    def put(
+        self, connection: Connection, item: Item, contents: Sequence[str], source: str, run: int
+    ) -> str | None:
+        """Insert or replace an item; doing it twice changes nothing.
+
+        Args:
+            connection: an open transaction.
+            item: what the source says.
+            contents: hashes of everything that gives the item a view, its words among them.
+            source: the folder or manifest that named it.
+            run: number of the run that sees it.
+
+        Returns:
+            None, or the other source that already owns this id: then nothing was written.
+        """
+        owner = connection.scalar(
+            select(items_table.c.source).where(items_table.c.item_id == item.item_id)
+        )
+        if owner is not None and owner != source:
+            return str(owner)
+        upsert(connection, items_table, [_to_row(item, source, run)])
+        connection.execute(
+            delete(item_contents_table).where(item_contents_table.c.item_id == item.item_id)
+        )
+        if contents:
+            rows = [{"item_id": item.item_id, "content_hash": value} for value in set(contents)]
+            connection.execute(item_contents_table.insert(), rows)
+        upsert(
+            connection,
+            known_files_table,
+            [
+                {
+                    "uri": medium.uri,
+                    "size_bytes": medium.size_bytes,
+                    "modified_ns": medium.modified_ns,
+                    "content_hash": medium.content_hash,
+                }
+                for medium in item.media
+                if medium.modified_ns
+            ],
+        )
+        return None
+
+    def known_hash(self, uri: str, size_bytes: int, modified_ns: int) -> str | None:
+        """Give the hash of a file that has not changed since it was last read, or None."""
+        table = known_files_table
+        query = select(table.c.content_hash).where(
+            table.c.uri == uri,
+            table.c.size_bytes == size_bytes,
+            table.c.modified_ns == modified_ns,
+        )
+        with self.engine.connect() as connection:
+            return connection.scalar(query)
+
+    def get(self, item_ids: Iterable[str]) -> dict[str, Item]:
+        """Give the items of these ids; unknown ids are left out."""
+        found: dict[str, Item] = {}
+        with self.engine.connect() as connection:
+            for batch in batches(list(item_ids)):
+                query = select(items_table).where(items_table.c.item_id.in_(batch))
+                found.update((row.item_id, _from_row(row)) for row in connection.execute(query))
+        return found
+
+    def owners(self, content_hashes: Iterable[str]) -> list[str]:
+        """Give the ids of the items that have any of these contents, sorted."""
+        found: set[str] = set()
+        table = item_contents_table
+        with self.engine.connect() as connection:
+            for batch in batches(list(content_hashes)):
+                query = select(table.c.item_id).where(table.c.content_hash.in_(batch))
+                found.update(connection.scalars(query))
+        return sorted(found)
+
+    def ids(self, source: str | None = None) -> list[str]:
+        """Give every id, or those of one source, sorted."""
+        query = select(items_table.c.item_id).order_by(items_table.c.item_id)
+        if source is not None:
+            query = query.where(items_table.c.source == source)
+        with self.engine.connect() as connection:
+            return list(connection.scalars(query))
+
+    def pages(self, size: int = BATCH) -> Iterator[list[Item]]:
+        """Walk all items in order of id, a page at a time."""
+        last = ""
+        while True:
+            query = (
+                select(items_table)
+                .where(items_table.c.item_id > last)
+                .order_by(items_table.c.item_id)
+                .limit(size)
+            )
+            with self.engine.connect() as connection:
+                rows = list(connection.execute(query))
+            if not rows:
+                return
+            yield [_from_row(row) for row in rows]
+            last = rows[-1].item_id
+
+    def unseen(self, source: str, run: int) -> list[str]:
+        """Give the ids of a source that this run did not see: their files are gone."""
+        query = (
+            select(items_table.c.item_id)
+            .where(items_table.c.source == source, items_table.c.seen_run != run)
+            .order_by(items_table.c.item_id)
+        )
+        with self.engine.connect() as connection:
+            return list(connection.scalars(query))
+
+    def remove(self, connection: Connection, item_ids: Sequence[str]) -> None:
+        """Forget items; their computed vectors stay in the cache for a file that comes back."""
+        for batch in batches(item_ids):
+            for table in (items_table, item_contents_table):
+                connection.execute(delete(table).where(table.c.item_id.in_(batch)))
+
+    def count(self) -> int:
+        """Count all items."""
+        with self.engine.connect() as connection:
+            return int(connection.scalar(select(func.count()).select_from(items_table)) or 0)
+
+    def last_run(self) -> int:
+        """Give the highest run number seen, 0 before the first."""
+        with self.engine.connect() as connection:
+            return int(connection.scalar(select(func.max(items_table.c.seen_run))) or 0)
+
+
+def batches(values: Sequence[str], size: int = BATCH) -> Iterator[Sequence[str]]:
+    """Cut a list into pieces that fit one ``IN`` list."""
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
+
+
+def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows, replacing those with the same primary key."""
+    if not rows:
+        return
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(table).values(
+        {column.name: bindparam(column.name) for column in table.columns}
+    )
+    keys = [column.name for column in table.primary_key]
+    changed = {
+        column.name: statement.excluded[column.name]
+        for column in table.columns
+        if column.name not in keys
+    }
+    if changed:
+        statement = statement.on_conflict_do_update(index_elements=keys, set_=changed)
+    else:
+        statement = statement.on_conflict_do_nothing(index_elements=keys)
+    connection.execute(statement, [dict(row) for row in rows])
+
+
+def _to_row(item: Item, source: str, run: int) -> dict[str, Any]:
+    return {
+        "item_id": item.item_id,
+        "source": source,
+        "seen_run": run,
+        "media": json.dumps([asdict(medium) for medium in item.media]),
+        "title": item.title,
+        "text": item.text,
+        "tags": json.dumps(item.tags),
+        "created_at": item.created_at.astimezone(UTC).isoformat() if item.created_at else None,
+        "creator_id": item.creator_id,
+        "lang": item.lang,
+        "attrs": json.dumps(dict(item.attrs), sort_keys=True),
+    }
+
+
+def _from_row(row: Row[Any]) -> Item:
+    media = tuple(
+        Medium(**{**medium, "modality": Modality(medium["modality"])})
+        for medium in json.loads(row.media)
+    )
+    return Item(
+        item_id=row.item_id,
+        media=media,
+        title=row.title,
+        text=row.text,
+        tags=tuple(json.loads(row.tags)),
+        created_at=datetime.fromisoformat(row.created_at) if row.created_at else None,
+        creator_id=row.creator_id,
+        lang=row.lang,
+        attrs=json.loads(row.attrs),
+    )
