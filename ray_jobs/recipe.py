@@ -1,4 +1,4 @@
-"""What today's settings make of a content: towers per kind of content, and the digests of it all."""
+"""What today's settings make of a content: towers per kind of content, and digests of it all."""
 
 from __future__ import annotations
 

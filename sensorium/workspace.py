@@ -1,0 +1,182 @@
+"""The workspace folder: its lock, its database, and the generations of its index.
+
+A generation is one set of item vectors made by one recipe. Another recipe never writes into it:
+it builds the next generation beside, and the workspace switches when that one is whole.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from encoders.cache import EmbeddingCache
+from ingest.catalogue import Catalogue
+from ingest.database import WorkspaceError, open_database
+from ray_jobs.manifest import Manifest
+
+ACTIVE = "active_generation"
+BUILDING = "building_generation"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """One set of item vectors."""
+
+    number: int
+    """Counts from 1."""
+    recipe: str
+    """Digest of the recipe that makes its vectors."""
+    made_by: dict[str, str]
+    """What each part of the recipe was, in words, for a person to compare."""
+
+    @property
+    def name(self) -> str:
+        """Name in the index."""
+        return f"g{self.number}"
+
+
+class Workspace:
+    """One library's folder.
+
+    Args:
+        path: the folder.
+        decode_digest: digest of the decode options in use.
+        database_url: where the bookkeeping is; None for SQLite in the folder.
+        create: make the folder where there is none.
+
+    Raises:
+        WorkspaceError: it is not there, cannot be written, or is not a workspace.
+    """
+
+    def __init__(
+        self, path: Path, decode_digest: str, database_url: str | None = None, create: bool = False
+    ) -> None:
+        self.path = path
+        if create:
+            _make_folder(path)
+        elif not (path / "catalogue.db").exists() and database_url is None:
+            raise WorkspaceError(
+                f"there is no workspace at {path}",
+                "make one with sensorium index PATH, or name another with --workspace",
+            )
+        self.engine = open_database(database_url or f"sqlite:///{path / 'catalogue.db'}")
+        self.catalogue = Catalogue(self.engine)
+        self.cache = EmbeddingCache(self.engine)
+        self.manifest = Manifest(self.engine, decode_digest)
+
+    @property
+    def active(self) -> Generation | None:
+        """The generation that answers; None before the first run."""
+        return _generation(self.manifest.recall(ACTIVE))
+
+    @property
+    def building(self) -> Generation | None:
+        """The generation that a re-embedding is filling; None when none is under way."""
+        return _generation(self.manifest.recall(BUILDING))
+
+    def open_generation(self, recipe: str, made_by: dict[str, str], reembed: bool) -> Generation:
+        """Give the generation that a run with this recipe writes.
+
+        Args:
+            recipe: digest of today's recipe.
+            made_by: the recipe's parts in words.
+            reembed: build a new generation where the recipe differs.
+
+        Raises:
+            WorkspaceError: the recipe differs and ``reembed`` is false; nothing was changed.
+        """
+        active, building = self.active, self.building
+        if active is not None and active.recipe == recipe:
+            return active
+        if active is not None and not reembed:
+            raise WorkspaceError(
+                f"this workspace was made with {changes(active.made_by, made_by)}",
+                "go back to those settings, see what would be recomputed with sensorium plan, "
+                "or build anew beside the old with --reembed",
+            )
+        if building is not None and building.recipe == recipe:
+            return building
+        newest = max((g.number for g in (active, building) if g is not None), default=0)
+        fresh = Generation(number=newest + 1, recipe=recipe, made_by=made_by)
+        self.manifest.remember(BUILDING if active else ACTIVE, _to_json(fresh))
+        return fresh
+
+    def switch(self, generation: Generation) -> Generation | None:
+        """Let a finished generation answer; give the old one, whose vectors may be dropped."""
+        old = self.active
+        if old is not None and old.number == generation.number:
+            return None
+        self.manifest.remember(ACTIVE, _to_json(generation))
+        self.manifest.remember(BUILDING, None)
+        return old
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Hold the workspace for writing.
+
+        Raises:
+            WorkspaceError: another process holds it, or the folder cannot be written.
+        """
+        try:
+            handle = (self.path / "workspace.lock").open("a+", encoding="utf-8")
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
+        with handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                handle.seek(0)
+                raise WorkspaceError(
+                    f"{self.path} is being written by {handle.read().strip() or 'another process'}",
+                    "wait for it to finish, or choose another workspace with --workspace",
+                ) from None
+            handle.truncate(0)
+            handle.write(f"process {os.getpid()} ({' '.join(Path(a).name for a in sys.argv[:2])})")
+            handle.flush()
+            yield
+
+    def size_bytes(self) -> int:
+        """Disk space of everything in the folder."""
+        return sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file())
+
+
+def changes(old: dict[str, str], new: dict[str, str]) -> str:
+    """Say which parts of a recipe differ."""
+    parts = [
+        f"{name} {old.get(name, 'none')} (now {new.get(name, 'none')})"
+        for name in sorted(old.keys() | new.keys())
+        if old.get(name) != new.get(name)
+    ]
+    return ", ".join(parts) or "other settings"
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> WorkspaceError:
+    return WorkspaceError(
+        f"the workspace {path} cannot be written: {error.strerror}",
+        "check the folder's permissions and free space, or choose another with --workspace",
+    )
+
+
+def _generation(value: dict[str, Any] | None) -> Generation | None:
+    return Generation(**value) if value else None
+
+
+def _to_json(generation: Generation) -> dict[str, Any]:
+    return {
+        "number": generation.number,
+        "recipe": generation.recipe,
+        "made_by": generation.made_by,
+    }
