@@ -52,6 +52,7 @@ DECODE_CODES = {
     "too_large": "more bytes than the limit",
     "timeout": "decoding took longer than the limit",
     "crash": "the native decoder took its process down",
+    "out_of_memory": "the content needs more memory than a worker may use",
     "encode_failed": "an encoder refused the decoded content",
     "blank": "nothing to see or hear: every frame is blank and there is no sound",
     "bad_metadata": "the sidecar or manifest row cannot be read",
