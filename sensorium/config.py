@@ -1,0 +1,88 @@
+"""Every setting, composed from the classes that act on them; one TOML file, one prefix."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from encoders.family import FamilyConfig
+from ingest.decode import DecodeOptions
+from sensorium.settings import Loaded, load
+
+DEFAULT_FILE = Path("sensorium.toml")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunConfig:
+    """Where and how wide indexing runs."""
+
+    backend: Literal["auto", "local", "ray"] = "auto"
+    """auto takes Ray where the work pays for its start: many contents on many cores, or an
+    address."""
+    ray_address: str | None = None
+    """Address of a Ray cluster; none starts Ray on this machine."""
+    ray_from: int = 2000
+    """Contents from which auto takes Ray on a machine of more than four cores."""
+    decode_workers: int = 0
+    """Decoding processes; 0 for one per core."""
+    encode_workers: int = 1
+    """Workers that each hold the encoders."""
+    batch_size: int = 16
+    """Most contents encoded at once; out of memory halves it."""
+    gpus_per_encoder: float = 0.5
+    """Share of a GPU per encode worker, where the machine has one."""
+
+    def __post_init__(self) -> None:
+        if self.decode_workers < 0 or self.encode_workers < 1 or self.batch_size < 1:
+            raise ValueError(
+                "decode_workers must be 0 or more, encode_workers and batch_size 1 or more: "
+                f"{self.decode_workers = }, {self.encode_workers = }, {self.batch_size = }"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreConfig:
+    """Where vectors and bookkeeping are kept, and who answers searches."""
+
+    milvus_uri: str | None = None
+    """URI of a Milvus server or cluster; none for Milvus Lite in the workspace."""
+    milvus_token: str = ""
+    """USER:PASSWORD or API key of that server."""
+    database_url: str | None = None
+    """SQLAlchemy URL of the bookkeeping; none for SQLite in the workspace."""
+    serve_from: Literal["mirror", "milvus"] = "mirror"
+    """Who answers: the in-process mirror, or the Milvus server itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Every setting of Sensorium."""
+
+    decode: DecodeOptions = field(default_factory=DecodeOptions)
+    """How media become arrays."""
+    encoders: FamilyConfig = field(default_factory=FamilyConfig)
+    """How arrays become vectors."""
+    run: RunConfig = field(default_factory=RunConfig)
+    """How indexing runs."""
+    store: StoreConfig = field(default_factory=StoreConfig)
+    """Where everything is kept."""
+
+
+def load_config(
+    file: Path | None, flags: Mapping[str, Any], environ: Mapping[str, str] | None = None
+) -> Loaded[Config]:
+    """Read the settings in force.
+
+    Args:
+        file: TOML file; None takes ``sensorium.toml`` of the current folder where there is one.
+        flags: values by dotted key from the command line.
+        environ: the environment; None for this process's.
+
+    Raises:
+        ConfigError: unknown key, wrong type, refused value or unreadable file.
+    """
+    chosen = file or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
+    return load(Config, chosen, os.environ if environ is None else environ, flags)

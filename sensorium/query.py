@@ -1,0 +1,174 @@
+"""What a person asks for, turned into query vectors: words, pictures, sounds, clips, items."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoders.base import Embedding
+from encoders.family import Family
+from fusion.views import fuse_items
+from ingest.decode import DecodeOptions, decode
+from ingest.errors import DecodeError, SensoriumError
+from ingest.item import Medium, Modality
+from ray_jobs.write import Fusion
+from retrieval.base import QueryPart
+
+WordVectors = Callable[[str], Mapping[str, NDArray[np.float32]]]
+
+
+class QueryError(SensoriumError):
+    """The question cannot be asked as it stands."""
+
+    code = "query"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchRequest:
+    """What a person asks for."""
+
+    text: str = ""
+    """Words; empty for none."""
+    images: tuple[Path, ...] = ()
+    """Pictures to search by."""
+    sounds: tuple[Path, ...] = ()
+    """Sounds to search by."""
+    clips: tuple[Path, ...] = ()
+    """Clips to search by."""
+    like: tuple[str, ...] = ()
+    """Ids of items to search by."""
+    without: tuple[str, ...] = ()
+    """Words that answers should not be like."""
+    weights: Mapping[str, float] = field(default_factory=dict)
+    """Share per kind of part (text, image, audio, video, like, not); 1 where not named."""
+    modalities: tuple[str, ...] = ()
+    """Modalities to look in; empty for all."""
+    where: str | None = None
+    """Filter expression."""
+    moments: bool = False
+    """Find stretches of clips and sounds."""
+    limit: int = 10
+    """Most answers."""
+    min_relevance: float | None = None
+    """Cut-off in [0, 1]; None for the calibrated default."""
+    duplicates: bool = False
+    """Show repeats of an item, too."""
+
+    def __post_init__(self) -> None:
+        known = [str(modality) for modality in Modality]
+        for name in self.modalities:
+            if name not in known:
+                raise QueryError(f"no modality {name!r}", f"use {', '.join(known)}")
+        if not (self.text or self.images or self.sounds or self.clips or self.like):
+            raise QueryError(
+                "nothing to search by", "give words, --image, --audio, --video or --like"
+            )
+
+    @property
+    def title(self) -> str:
+        """The question in words."""
+        parts = [
+            *([f"“{self.text}”"] if self.text else []),
+            *(f"{path.name}" for path in (*self.images, *self.sounds, *self.clips)),
+            *(f"like {item_id}" for item_id in self.like),
+            *(f"not “{words}”" for words in self.without),
+        ]
+        notes = [
+            *([f"in {', '.join(self.modalities)}"] if self.modalities else []),
+            *([f"where {self.where}"] if self.where else []),
+            *(["moments"] if self.moments else []),
+        ]
+        return " + ".join(parts) + (f" ({'; '.join(notes)})" if notes else "")
+
+
+class QueryEncoder:
+    """Turns requests into query parts with the library's own encoders.
+
+    Args:
+        family: the encoders.
+        options: how media are decoded; the same as at index time.
+        fusion: how views are aligned and fused; the same as at index time.
+    """
+
+    def __init__(self, family: Family, options: DecodeOptions, fusion: Fusion) -> None:
+        self.family = family
+        self.options = options
+        self.fusion = fusion
+
+    def parts(
+        self, request: SearchRequest, item_vectors: Mapping[str, Mapping[str, NDArray[np.float32]]]
+    ) -> tuple[QueryPart, ...]:
+        """Encode every part of a request.
+
+        Args:
+            request: what is asked.
+            item_vectors: vectors per field of each item in ``request.like``.
+
+        Raises:
+            DecodeError: a file cannot be read.
+        """
+        share = request.weights
+        parts = [
+            *self._words([request.text] if request.text else [], share.get("text", 1.0)),
+            *self._words(request.without, -share.get("not", 1.0)),
+        ]
+        files = (
+            (request.images, Modality.IMAGE),
+            (request.sounds, Modality.AUDIO),
+            (request.clips, Modality.VIDEO),
+        )
+        for paths, modality in files:
+            weight = share.get(str(modality), 1.0)
+            vectors = self._media(paths, modality)
+            parts += [QueryPart(vectors=v, weight=weight, kind=str(modality)) for v in vectors]
+        weight = share.get("like", 1.0)
+        parts += [
+            QueryPart(vectors=item_vectors[item_id], weight=weight, kind="like")
+            for item_id in request.like
+        ]
+        return tuple(parts)
+
+    def _words(self, texts: Sequence[str], weight: float) -> list[QueryPart]:
+        if not texts:
+            return []
+        vectors = self.family.query_text(texts)
+        return [
+            QueryPart(vectors={name: rows[i] for name, rows in vectors.items()}, weight=weight)
+            for i in range(len(texts))
+        ]
+
+    def _media(
+        self, paths: Iterable[Path], modality: Modality
+    ) -> list[Mapping[str, NDArray[np.float32]]]:
+        contents = [decode(_medium(path, modality), self.options) for path in paths]
+        views: dict[str, Sequence[Embedding]] = {}
+        for number, embedded in enumerate(self.family.embed(contents)):
+            if isinstance(embedded, DecodeError):
+                raise embedded
+            views[str(number)] = embedded
+        vectors = fuse_items(views, self.fusion.align, self.fusion.fuser, self.fusion.native_field)
+        return [spread(vector.vectors) for vector in vectors]
+
+
+def spread(vectors: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+    """Let a query of one modality also be compared with the joint vectors of the others.
+
+    A field that the query has no view for is compared with its joint vector.
+    """
+    joint = vectors["joint"]
+    return {**dict.fromkeys((str(modality) for modality in Modality), joint), **vectors}
+
+
+def _medium(path: Path, modality: Modality) -> Medium:
+    if not path.is_file():
+        raise QueryError(f"there is no file {path}", "check the path")
+    return Medium(
+        uri=str(path.resolve()),
+        modality=modality,
+        content_hash=f"query:{path}",
+        size_bytes=path.stat().st_size,
+    )
