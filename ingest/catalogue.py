@@ -84,47 +84,56 @@ class Catalogue:
         METADATA.create_all(engine)
 
     def put(
-        self, connection: Connection, item: Item, contents: Sequence[str], source: str, run: int
-    ) -> str | None:
-        """Insert or replace an item; doing it twice changes nothing.
+        self,
+        connection: Connection,
+        items: Mapping[str, tuple[Item, Sequence[str]]],
+        source: str,
+        run: int,
+    ) -> dict[str, str]:
+        """Insert or replace items; doing it twice changes nothing.
 
         Args:
             connection: an open transaction.
-            item: what the source says.
-            contents: hashes of everything that gives the item a view, its words among them.
-            source: the folder or manifest that named it.
-            run: number of the run that sees it.
+            items: by id, each with the hashes of all that gives it a view, its words among them.
+            source: the folder or manifest that named them.
+            run: number of the run that sees them.
 
         Returns:
-            None, or the other source that already owns this id: then nothing was written.
+            By refused id, the other source that already owns it: nothing was written of those.
         """
-        owner = connection.scalar(
-            select(items_table.c.source).where(items_table.c.item_id == item.item_id)
-        )
-        if owner is not None and owner != source:
-            return str(owner)
-        upsert(connection, items_table, [_to_row(item, source, run)])
-        connection.execute(
-            delete(item_contents_table).where(item_contents_table.c.item_id == item.item_id)
-        )
-        if contents:
-            rows = [{"item_id": item.item_id, "content_hash": value} for value in set(contents)]
-            connection.execute(item_contents_table.insert(), rows)
-        upsert(
-            connection,
-            known_files_table,
-            [
-                {
-                    "uri": medium.uri,
-                    "size_bytes": medium.size_bytes,
-                    "modified_ns": medium.modified_ns,
-                    "content_hash": medium.content_hash,
-                }
-                for medium in item.media
-                if medium.modified_ns
-            ],
-        )
-        return None
+        refused = self._owned_by_others(connection, list(items), source)
+        kept = [pair for item_id, pair in items.items() if item_id not in refused]
+        upsert(connection, items_table, [_to_row(item, source, run) for item, _ in kept])
+        table = item_contents_table
+        for batch in batches([item.item_id for item, _ in kept]):
+            connection.execute(delete(table).where(table.c.item_id.in_(batch)))
+        pairs = [(item.item_id, value) for item, hashes in kept for value in set(hashes)]
+        upsert(connection, table, [{"item_id": i, "content_hash": value} for i, value in pairs])
+        files = [
+            {
+                "uri": medium.uri,
+                "size_bytes": medium.size_bytes,
+                "modified_ns": medium.modified_ns,
+                "content_hash": medium.content_hash,
+            }
+            for item, _ in kept
+            for medium in item.media
+            if medium.modified_ns
+        ]
+        upsert(connection, known_files_table, files)
+        return refused
+
+    def _owned_by_others(
+        self, connection: Connection, item_ids: Sequence[str], source: str
+    ) -> dict[str, str]:
+        owners: dict[str, str] = {}
+        table = items_table
+        for batch in batches(item_ids):
+            query = select(table.c.item_id, table.c.source).where(
+                table.c.item_id.in_(batch), table.c.source != source
+            )
+            owners.update((row.item_id, row.source) for row in connection.execute(query))
+        return owners
 
     def known_hash(self, uri: str, size_bytes: int, modified_ns: int) -> str | None:
         """Give the hash of a file that has not changed since it was last read, or None."""

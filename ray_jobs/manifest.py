@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import (
+    Boolean,
     Column,
     Connection,
     Engine,
@@ -28,6 +29,7 @@ from sqlalchemy import (
     delete,
     func,
     select,
+    update,
 )
 
 from ingest.catalogue import BATCH, batches, upsert
@@ -65,6 +67,7 @@ quarantine_table = Table(
     Column("code", String, nullable=False),
     Column("message", Text, nullable=False),
     Column("attempts", Integer, nullable=False),
+    Column("released", Boolean, nullable=False),
 )
 
 indexed_table = Table(
@@ -159,7 +162,7 @@ class Manifest:
             for batch in batches(list(wanted)):
                 for row in connection.execute(self._select(encoded_table, batch)):
                     left[row.content_hash].discard(row.fingerprint)
-                for row in connection.execute(self._select(quarantine_table, batch)):
+                for row in connection.execute(self._select_quarantined(batch)):
                     left[row.content_hash].clear()
         return {key: frozenset(digests) for key, digests in left.items() if digests}
 
@@ -198,16 +201,16 @@ class Manifest:
             "code": cause[0],
             "message": cause[1],
             "attempts": (attempts or 0) + 1,
+            "released": False,
         }
         upsert(connection, table, [row])
 
     def quarantined(self, content_hashes: Iterable[str] | None = None) -> dict[str, Quarantined]:
         """Give quarantined contents by hash: all of them, or those among the given ones."""
-        table = quarantine_table
         queries = (
-            [select(table).where(table.c.decode_digest == self.decode_digest)]
+            [self._select_quarantined()]
             if content_hashes is None
-            else [self._select(table, batch) for batch in batches(list(content_hashes))]
+            else [self._select_quarantined(batch) for batch in batches(list(content_hashes))]
         )
         with self.engine.connect() as connection:
             return {
@@ -223,7 +226,7 @@ class Manifest:
             }
 
     def release(self, code: str | None = None) -> list[str]:
-        """Let quarantined contents be tried again.
+        """Let quarantined contents be tried again; their attempts stay counted.
 
         Args:
             code: only those with this cause; None for all.
@@ -239,10 +242,12 @@ class Manifest:
         with self.engine.begin() as connection:
             for batch in batches(hashes):
                 connection.execute(
-                    delete(quarantine_table).where(
+                    update(quarantine_table)
+                    .where(
                         quarantine_table.c.content_hash.in_(batch),
                         quarantine_table.c.decode_digest == self.decode_digest,
                     )
+                    .values(released=True)
                 )
         return hashes
 
@@ -356,6 +361,15 @@ class Manifest:
         with self.engine.connect() as connection:
             value = connection.scalar(select(state_table.c.value).where(state_table.c.name == name))
         return default if value is None else json.loads(value)
+
+    def _select_quarantined(self, content_hashes: Sequence[str] | None = None) -> Any:
+        table = quarantine_table
+        query = select(table).where(
+            table.c.decode_digest == self.decode_digest, table.c.released.is_(False)
+        )
+        if content_hashes is None:
+            return query
+        return query.where(table.c.content_hash.in_(content_hashes))
 
     def _select(self, table: Table, content_hashes: Sequence[str]) -> Any:
         return select(table).where(

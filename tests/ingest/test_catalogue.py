@@ -31,7 +31,8 @@ def medium(name: str, content: str) -> Medium:
 def put(catalogue: Catalogue, item: Item, source: str = "/media", run: int = 1) -> str | None:
     with catalogue.engine.begin() as connection:
         hashes = [m.content_hash for m in item.media]
-        return catalogue.put(connection, item, hashes, source, run)
+        refused = catalogue.put(connection, {item.item_id: (item, hashes)}, source, run)
+    return refused.get(item.item_id)
 
 
 def test_an_item_comes_back_as_it_was_put(engine: Engine) -> None:
@@ -100,7 +101,7 @@ def test_pages_walk_every_item_once_in_order(engine: Engine) -> None:
 def test_a_broken_transaction_leaves_nothing(engine: Engine) -> None:
     catalogue = Catalogue(engine)
     with engine.connect() as connection:
-        catalogue.put(connection, Item(item_id="a", media=()), ["h"], "/one", 1)
+        catalogue.put(connection, {"a": (Item(item_id="a", media=()), ["h"])}, "/one", 1)
         connection.rollback()
     assert catalogue.count() == 0
 
