@@ -25,9 +25,11 @@ from ray_jobs.stage import Failure, Outcome, RunOptions, Stage, StageError
 from ray_jobs.worker import confine
 
 _QUIET = {
+    # Messages of the cluster about dead workers would otherwise reach stdout, among the JSON rows.
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",
 }
 
 

@@ -261,9 +261,13 @@ class _Lane(threading.Thread):
                 while groups and not self._flow.stopping.is_set():
                     group = groups.pop()
                     reply = worker.call([task.value for task in group])
+                    died = isinstance(reply, Died)
+                    if died:
+                        self._step.count(workers=-1, restarts=1)
+                        worker.close()
                     groups += self._settle(group, reply)
-                    if isinstance(reply, Died) and not self._flow.stopping.is_set():
-                        worker = self._replace(worker)
+                    if died and not self._flow.stopping.is_set():
+                        worker = self._start()
         except Exception as error:  # noqa: BLE001 - a thread's error must reach the consumer
             self._flow.fail(error)
         finally:
@@ -291,11 +295,6 @@ class _Lane(threading.Thread):
             f"no worker of {stage.name} starts: {died.message if died else ''}",
             "see the worker log, or run with fewer workers",
         )
-
-    def _replace(self, worker: Worker) -> Worker:
-        worker.close()
-        self._step.count(workers=-1, restarts=1)
-        return self._start()
 
     def _settle(self, group: list[_Task], reply: Reply) -> list[list[_Task]]:
         """Pass on what is done; give the groups to try again."""

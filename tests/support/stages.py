@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,9 +19,10 @@ from typing import Any
 import numpy as np
 
 from ingest.errors import DecodeError, SensoriumError
-from ray_jobs.stage import Failure, Stage, Work
+from ray_jobs.stage import Failure, Outcome, Stage, Work
 
 Deed = tuple[str, Any]
+Run = Callable[..., Iterator[Outcome]]
 
 
 def decode_one(deed: Deed) -> Any:
@@ -107,3 +110,39 @@ def unbuildable_stage(**changes: Any) -> Stage:
 def dying_stage(**changes: Any) -> Stage:
     """A stage whose workers die while they start."""
     return Stage(**{"name": "decode", "build": partial(os._exit, 3), "isolated": True, **changes})
+
+
+def _talk(tasks: Sequence[Any]) -> list[Any]:
+    sys.stdout.write("said to stdout\n")
+    sys.stdout.flush()
+    sys.stderr.write("said to stderr\n")
+    return list(tasks)
+
+
+def _build_talk() -> Work:
+    return _talk
+
+
+def talking_stage(**changes: Any) -> Stage:
+    """A stage whose workers write to the terminal."""
+    return Stage(**{"name": "talk", "build": _build_talk, "isolated": True, **changes})
+
+
+_BARRIER = threading.Barrier(2)
+
+
+def _build_meeting() -> Work:
+    built_on = threading.get_ident()
+
+    def meet(tasks: Sequence[Any]) -> list[Any]:
+        if threading.get_ident() != built_on:
+            raise RuntimeError("work of another thread")
+        _BARRIER.wait(timeout=20)
+        return list(tasks)
+
+    return meet
+
+
+def meeting_stage(**changes: Any) -> Stage:
+    """A stage whose work ends only where two threads do it at once, each with its own."""
+    return Stage(**{"name": "meet", "build": _build_meeting, **changes})
