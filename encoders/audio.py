@@ -1,0 +1,189 @@
+"""Sound with the packaged YAMNet: one vector and 521 AudioSet class scores in one pass.
+
+- The vector is the mean over windows of the last layer before the classes. The model gives only
+  classes, so the layer is read from inside it; the interpreter must keep inner tensors for that.
+- Windows overlap by half, so that a short sound is whole in at least one of them.
+- A sound shorter than one window is padded with silence.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+import zipfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoders.base import Fingerprint, unit
+from encoders.onnx import Threads
+from encoders.weights import locate, weights_named
+from ingest.decoded import Waveform
+
+SAMPLE_RATE_HZ = 16_000
+WINDOW_SAMPLES = 15_600
+HOP_SAMPLES = 7_800
+NUM_CLASSES = 521
+_INNER_LAYER = "tower0/network/layer28/reduce_mean"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What one pass over one sound gives, window by window."""
+
+    vectors: NDArray[np.float32]
+    """Last inner layer of each window, not scaled, (W, 1024)."""
+    scores: NDArray[np.float32]
+    """Class scores of each window in [0, 1], (W, 521)."""
+    centres_seconds: NDArray[np.float64]
+    """Middle of each window from the start of the sound, (W,), rising."""
+
+
+class YamnetEncoder:
+    """YAMNet: sounds to vectors and class scores.
+
+    Args:
+        threads: how many windows are worked on at once.
+    """
+
+    weights = "yamnet"
+    width = 1024
+
+    def __init__(self, threads: Threads | None = None) -> None:
+        self.threads = threads or Threads()
+        self._local = threading.local()
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """What makes these vectors."""
+        return Fingerprint(
+            model=self.weights,
+            revision=weights_named(self.weights).files[0].sha256,
+            preprocessing=f"{SAMPLE_RATE_HZ} Hz mono, windows of {WINDOW_SAMPLES} samples every "
+            f"{HOP_SAMPLES}, mean of {_INNER_LAYER}",
+        )
+
+    @cached_property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the 521 AudioSet classes, in the order of the scores."""
+        with zipfile.ZipFile(locate(self.weights) / "model.tflite") as archive:
+            return tuple(archive.read("yamnet_label_list.txt").decode().splitlines())
+
+    def encode(self, media: Sequence[Waveform]) -> NDArray[np.float32]:
+        """Encode sounds.
+
+        Args:
+            media: B sounds at 16 kHz, of any length.
+
+        Returns:
+            Unit vectors, (B, 1024).
+        """
+        return self.encode_with_scores(media)[0]
+
+    def scores(self, media: Sequence[Waveform]) -> NDArray[np.float32]:
+        """Mean class scores of sounds in [0, 1], (B, 521)."""
+        return self.encode_with_scores(media)[1]
+
+    def encode_with_scores(
+        self, media: Sequence[Waveform]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Encode sounds in one pass.
+
+        Args:
+            media: B sounds at 16 kHz, of any length.
+
+        Returns:
+            Unit vectors (B, 1024), and class scores in [0, 1] averaged over windows (B, 521).
+        """
+        heard = self.hear(media)
+        vectors = np.array([h.vectors.mean(axis=0) for h in heard], np.float32)
+        scores = np.array([h.scores.mean(axis=0) for h in heard], np.float32)
+        return unit(vectors.reshape(-1, self.width)), scores.reshape(-1, NUM_CLASSES)
+
+    def hear(self, media: Sequence[Waveform]) -> list[Heard]:
+        """Encode every window of each sound.
+
+        Args:
+            media: B sounds at 16 kHz, of any length.
+
+        Raises:
+            ModelUnavailableError: the weights are not in the cache.
+            ValueError: a sound has another rate.
+        """
+        cut = [_windows(waveform) for waveform in media]
+        windows = [window for part in cut for window in part]
+        if len(windows) < 2 or self.threads.number < 2:
+            results = [self._window(window) for window in windows]
+        else:
+            results = list(self._pool.map(self._window, windows))
+        heard, start = [], 0
+        for part in cut:
+            chosen = results[start : start + len(part)]
+            start += len(part)
+            middles = (np.arange(len(part)) * HOP_SAMPLES + WINDOW_SAMPLES / 2) / SAMPLE_RATE_HZ
+            heard.append(
+                Heard(
+                    vectors=np.array([vector for vector, _ in chosen], np.float32),
+                    scores=np.array([score for _, score in chosen], np.float32),
+                    centres_seconds=middles,
+                )
+            )
+        return heard
+
+    def _window(
+        self, samples: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        model, inner = self._interpreter()
+        model.set_tensor(model.get_input_details()[0]["index"], samples)
+        model.invoke()
+        scores = model.get_tensor(model.get_output_details()[0]["index"])
+        return model.get_tensor(inner).reshape(self.width), scores.reshape(NUM_CLASSES)
+
+    def _interpreter(self) -> tuple[Any, int]:
+        """This thread's interpreter and the index of the inner layer; one may not be shared."""
+        if not hasattr(self._local, "model"):
+            path = locate(self.weights) / "model.tflite"
+            from ai_edge_litert.interpreter import Interpreter
+
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", message=".*experimental_preserve_all_tensors.*")
+                model = Interpreter(
+                    model_path=str(path), num_threads=1, experimental_preserve_all_tensors=True
+                )
+            model.allocate_tensors()
+            by_name = {detail["name"]: detail["index"] for detail in model.get_tensor_details()}
+            self._local.model = (model, by_name[_INNER_LAYER])
+        model_and_index: tuple[Any, int] = self._local.model
+        return model_and_index
+
+    @cached_property
+    def _pool(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self.threads.number, thread_name_prefix=self.weights)
+
+
+def resampled(waveform: Waveform, sample_rate_hz: int) -> Waveform:
+    """The same sound at another rate; itself where it has that rate already."""
+    if waveform.sample_rate_hz == sample_rate_hz:
+        return waveform
+    import torch
+    from torchaudio.functional import resample
+
+    samples = torch.from_numpy(np.ascontiguousarray(waveform.samples))
+    changed = resample(samples, waveform.sample_rate_hz, sample_rate_hz)
+    return Waveform(samples=changed.numpy(), sample_rate_hz=sample_rate_hz)
+
+
+def _windows(waveform: Waveform) -> list[NDArray[np.float32]]:
+    if waveform.sample_rate_hz != SAMPLE_RATE_HZ:
+        raise ValueError(f"expected {SAMPLE_RATE_HZ} Hz, got {waveform.sample_rate_hz = }")
+    samples = waveform.samples
+    count = 1 + max(0, -(-(len(samples) - WINDOW_SAMPLES) // HOP_SAMPLES))
+    # The last window of a long sound starts earlier rather than hear silence that is not there.
+    starts = [min(i * HOP_SAMPLES, max(0, len(samples) - WINDOW_SAMPLES)) for i in range(count)]
+    padded = np.pad(samples, (0, max(0, WINDOW_SAMPLES - len(samples)))).astype(np.float32)
+    return [padded[start : start + WINDOW_SAMPLES] for start in starts]
