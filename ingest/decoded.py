@@ -34,7 +34,11 @@ class Waveform:
     """Mono sound."""
 
     samples: NDArray[np.float32]
-    """Amplitude in [-1, 1], shape (S,), S at least 1."""
+    """Amplitude in [-1, 1], shape (S,), S at least 1.
+
+    Stretch i of the file's K equal segments is samples ``[i * S / K, (i + 1) * S / K)``, also where
+    a long sound was shortened to equal excerpts of them.
+    """
     sample_rate_hz: int
     """Samples per second."""
 
@@ -76,7 +80,10 @@ class Decoded:
     text: str = ""
     """Cleaned text; empty for media."""
     segments: tuple[Segment, ...] = ()
-    """Stretches for moment search, in order, covering the file; empty for stills and text."""
+    """Equal stretches for moment search, in order, covering the file; empty for stills and text.
+
+    A stretch whose frames are all blank has no frame.
+    """
     duration_seconds: float = 0.0
     """Length of a video or sound, 0 for stills and text."""
     width: int = 0

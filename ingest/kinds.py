@@ -71,7 +71,10 @@ _RIFF = {
 }
 _MP4 = _kind("an MP4 file", *_BOTH)
 _HEIF = _kind("a HEIF picture", Modality.IMAGE)
-_HEIF_BRANDS = {b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"hevc"}
+HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"})
+"""Brands of still pictures that Pillow does not read alone."""
+AVIF_BRANDS = frozenset({b"avif", b"avis"})
+"""Brands of still pictures in AV1."""
 _MP4_BOXES = {b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"}
 
 
@@ -92,7 +95,7 @@ def sniff(head: bytes) -> Kind | None:
     if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
         return _kind("an AIFF sound", Modality.AUDIO)
     if head[4:8] == b"ftyp":
-        return _HEIF if head[8:12] in _HEIF_BRANDS else _MP4
+        return _HEIF if head[8:12] in HEIC_BRANDS | AVIF_BRANDS else _MP4
     if head[4:8] in _MP4_BOXES:
         return _MP4
     return _weak_kind(head)
