@@ -66,6 +66,8 @@ class Stage:
     def __post_init__(self) -> None:
         if self.batch_size < 1 or self.workers < 1:
             raise ValueError(f"at least one: {self.batch_size = }, {self.workers = }")
+        if self.num_cpus < 0 or self.num_gpus < 0:
+            raise ValueError(f"expected 0 or more: {self.num_cpus = }, {self.num_gpus = }")
         if self.timeout_seconds is not None and self.timeout_seconds <= 0:
             raise ValueError(f"expected a positive time: {self.timeout_seconds = }")
 

@@ -95,7 +95,7 @@ def test_an_interrupt_ends_everything_without_a_word(
 def test_workers_die_with_a_killed_driver(driver: tuple[subprocess.Popen[str], str]) -> None:
     process, mark = driver
     process.kill()
-    assert wait_until_gone(mark, 10) == []
+    assert wait_until_gone(mark, 30) == []
 
 
 def test_killed_workers_are_replaced_and_nothing_is_lost() -> None:
