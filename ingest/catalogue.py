@@ -173,8 +173,8 @@ class Catalogue:
         with self.engine.connect() as connection:
             return list(connection.scalars(query))
 
-    def pages(self, size: int = BATCH) -> Iterator[list[Item]]:
-        """Walk all items in order of id, a page at a time."""
+    def pages(self, size: int = BATCH, run: int | None = None) -> Iterator[list[Item]]:
+        """Walk all items, or those that a run saw, in order of id, a page at a time."""
         last = ""
         while True:
             query = (
@@ -183,6 +183,8 @@ class Catalogue:
                 .order_by(items_table.c.item_id)
                 .limit(size)
             )
+            if run is not None:
+                query = query.where(items_table.c.seen_run == run)
             with self.engine.connect() as connection:
                 rows = list(connection.execute(query))
             if not rows:

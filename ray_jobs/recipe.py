@@ -59,6 +59,7 @@ class Recipe:
                 self.digest,
                 hashes,
                 sorted(set(broken) & set(hashes)),
+                item.title,
                 item.tags,
                 str(item.created_at),
                 item.creator_id,

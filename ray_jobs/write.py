@@ -145,10 +145,12 @@ def _record(
 ) -> Record:
     known = [contents[m.content_hash] for m in item.media if m.content_hash in contents]
     scalars: dict[str, Scalar] = {
+        "item_id": item.item_id,
+        "title": item.title or None,
         "duration_seconds": max((c.duration_seconds for c in known), default=0.0),
         "width": max((c.width for c in known), default=0),
         "height": max((c.height for c in known), default=0),
-        "created_at": item.created_at.isoformat() if item.created_at else None,
+        "created_at": item.created_at.timestamp() if item.created_at else None,
         "creator_id": item.creator_id or None,
         "lang": item.lang or None,
         "tags": item.tags,

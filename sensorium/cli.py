@@ -97,7 +97,7 @@ def index(
         run__ray_address=ray if ray != "here" else None,
         run__decode_workers=workers,
         run__batch_size=batch_size,
-        encoders__family=family,
+        encoders__name=family,
         encoders__speech=speech,
         encoders__screen=screen,
     )
@@ -120,7 +120,7 @@ def plan(
     """Say what 'index' would decode, encode and write, with time and disk, and do nothing."""
     from sensorium.display import show_plan
 
-    flags = settings_of(settings, encoders__family=family)
+    flags = settings_of(settings, encoders__name=family)
     library = _library(workspace, config, flags, create=False)
     show_plan(library.plan(source), stdout, as_json)
 

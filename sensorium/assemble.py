@@ -1,0 +1,206 @@
+"""The one place where rooms are wired together: from settings to encoders, stages and stores."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoders.base import Embedding
+from encoders.family import Family, FamilyConfig
+from fusion.mean import MaskedMean
+from ingest.decode import DecodeOptions, decode
+from ingest.decoded import Decoded
+from ingest.item import Item, Medium, Modality
+from ray_jobs.recipe import Recipe, digest_of
+from ray_jobs.stage import Outcome, RunOptions, Stage, StageProgress
+from ray_jobs.stages import ContentTask, decode_stage, encode_stage
+from ray_jobs.write import Fusion
+from retrieval.base import SEGMENTS, SPACE_FIELDS
+
+if TYPE_CHECKING:
+    from ray_jobs.index import Runner
+    from retrieval.milvus import MilvusIndex
+    from sensorium.config import Config
+    from sensorium.workspace import Generation
+
+ALIGNMENT_FOLDER = "alignment"
+"""Where a workspace keeps the maps learnt from its own titled items."""
+LITE_FILE = "milvus.db"
+"""Milvus Lite's store inside a workspace."""
+
+
+def decode_options(config: Config) -> DecodeOptions:
+    """Decode options that suit the encoders in use."""
+    return replace(
+        config.decode,
+        sample_rate_hz=config.encoders.sample_rate_hz,
+        page_frames=config.encoders.screen,
+    )
+
+
+def family(config: Config, workspace: Path) -> Family:
+    """The encoders, with the workspace's own alignments where it has learnt some."""
+    return Family(family_config(config, workspace))
+
+
+def family_config(config: Config, workspace: Path) -> FamilyConfig:
+    """Settings of the encoders, pointing at the workspace's own alignments where there are some."""
+    learnt = workspace / ALIGNMENT_FOLDER
+    if config.encoders.alignment_dir or not learnt.is_dir():
+        return config.encoders
+    return replace(config.encoders, alignment_dir=str(learnt))
+
+
+def fusion(encoders: Family) -> Fusion:
+    """How embeddings become item vectors."""
+
+    def align(part: Embedding, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        return encoders.align(part.source, rows)
+
+    return Fusion(fuser=MaskedMean(), align=align, native_field=encoders.towers.native_field)
+
+
+def recipe(config: Config, encoders: Family, how: Fusion) -> Recipe:
+    """What today's settings make of a content."""
+    prints = {source: value.digest for source, value in encoders.fingerprints.items()}
+    views = {
+        Modality.VIDEO: ("frames", "sound", "speech", "screen"),
+        Modality.IMAGE: ("frames", "screen"),
+        Modality.AUDIO: ("sound", "speech"),
+        Modality.TEXT: ("text",),
+    }
+    return Recipe(
+        sources={
+            modality: {source: prints[source] for source in sources if source in prints}
+            for modality, sources in views.items()
+        },
+        space=digest_of(
+            [decode_options(config).digest, encoders.alignment_digest, how.fuser.fingerprint]
+        ),
+    )
+
+
+def made_by(config: Config, encoders: Family, how: Fusion) -> dict[str, str]:
+    """The parts of the recipe in words, for a person to compare."""
+    parts = {
+        source: f"{value.model} ({value.digest})" for source, value in encoders.fingerprints.items()
+    }
+    return {
+        **parts,
+        "decode options": decode_options(config).digest,
+        "alignment": encoders.alignment_digest,
+        "fusion": how.fuser.fingerprint,
+    }
+
+
+def runner(
+    config: Config,
+    workspace: Path,
+    num_contents: int,
+    on_progress: Callable[[Sequence[StageProgress]], None],
+) -> Runner:
+    """Choose where decode and encode run, and make the function that runs them.
+
+    Args:
+        config: the settings in force.
+        workspace: the library's folder.
+        num_contents: how much there is to do.
+        on_progress: takes the stages' counters.
+    """
+    stages = _stages(config, workspace)
+    options = RunOptions(
+        batch_memory=workspace / "batch-sizes.json", ray_address=config.run.ray_address
+    )
+
+    def go(tasks: Iterable[tuple[str, ContentTask]]) -> Generator[Outcome, None, None]:
+        if not num_contents:
+            yield from _drained(tasks)
+        elif uses_ray(config, num_contents):
+            from ray_jobs import cluster
+
+            yield from cluster.run(stages, tasks, options, on_progress)
+        else:
+            from ray_jobs import local
+
+            yield from local.run(stages, tasks, options, on_progress)
+
+    return go
+
+
+def uses_ray(config: Config, num_contents: int) -> bool:
+    """Whether Ray pays for its start, or was asked for."""
+    if config.run.backend != "auto":
+        return config.run.backend == "ray"
+    if config.run.ray_address:
+        return True
+    return num_contents >= config.run.ray_from and _cores() > 4
+
+
+def milvus(
+    config: Config, workspace: Path, generation: Generation, encoders: Family
+) -> MilvusIndex:
+    """The durable index of a generation."""
+    from retrieval.milvus import MilvusIndex
+
+    towers = encoders.towers
+    widths = dict.fromkeys((*SPACE_FIELDS, SEGMENTS), encoders.space_width)
+    widths |= {name: towers.tower(source).width for source, name in towers.native_field.items()}
+    return MilvusIndex(
+        config.store.milvus_uri or str(workspace / LITE_FILE),
+        generation.name,
+        widths,
+        token=config.store.milvus_token,
+    )
+
+
+def named(item: Item, prefix: str) -> Item:
+    """The item with a prefix before its id."""
+    return replace(item, item_id=prefix + item.item_id) if prefix else item
+
+
+def _stages(config: Config, workspace: Path) -> list[Stage]:
+    options = decode_options(config)
+    gpus = config.run.gpus_per_encoder if _has_gpu(config) else 0.0
+    return [
+        decode_stage(
+            partial(_build_decoder, options),
+            workers=config.run.decode_workers or _cores(),
+            timeout_seconds=options.timeout_seconds,
+        ),
+        encode_stage(
+            partial(Family, family_config(config, workspace)),
+            workers=config.run.encode_workers,
+            batch_size=config.run.batch_size,
+            num_gpus=gpus,
+        ),
+    ]
+
+
+def _build_decoder(options: DecodeOptions) -> Callable[[Medium], Decoded]:
+    return partial(decode, options=options)
+
+
+def _has_gpu(config: Config) -> bool:
+    if config.encoders.name == "bundled" or config.encoders.device == "cpu":
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+def _drained(tasks: Iterable[tuple[str, ContentTask]]) -> Generator[Outcome, None, None]:
+    """Look at every item where no content needs work: no worker is started."""
+    for key, _ in tasks:
+        raise AssertionError(f"{key} needs work that the plan did not count")
+    yield from ()

@@ -1,0 +1,99 @@
+"""The durable index and its mirror as one: Milvus remembers, the mirror answers.
+
+The mirror's snapshot carries the version of the store that it shows. A search that finds the right
+version never opens Milvus, so it starts fast and may run beside an index run.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.base import ITEM_FIELDS, SEGMENTS, Hit, Record
+from retrieval.milvus import MilvusIndex
+from retrieval.mirror import Mirror
+from sensorium.workspace import Generation, Workspace
+
+LOAD_BATCH = 1000
+"""Records put into the mirror at once while it is rebuilt."""
+
+
+class IndexStore:
+    """A ``VectorIndex`` that writes to Milvus first and to the mirror after.
+
+    Args:
+        workspace: the library's folder.
+        generation: whose vectors are held.
+        milvus: the durable index of that generation.
+    """
+
+    def __init__(self, workspace: Workspace, generation: Generation, milvus: MilvusIndex) -> None:
+        self._workspace = workspace
+        self._generation = generation
+        self._milvus = milvus
+        self.mirror = open_mirror(workspace, generation) or self._rebuilt()
+
+    def upsert(self, records: Sequence[Record]) -> None:
+        """Write records durably, then let them answer."""
+        self._changed()
+        self._milvus.upsert(records)
+        self.mirror.upsert(records)
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Remove records durably, then from the answers."""
+        if keys:
+            self._changed()
+            self._milvus.delete(keys)
+            self.mirror.delete(keys)
+
+    def search(
+        self, field_name: str, vectors: NDArray[np.float32], limit: int, where: str | None = None
+    ) -> list[list[Hit]]:
+        """Answer from the mirror."""
+        return self.mirror.search(field_name, vectors, limit, where)
+
+    def save(self) -> None:
+        """Write the mirror's snapshot with the store's version, for searches to open."""
+        self.mirror.version = stored_version(self._workspace, self._generation)
+        self.mirror.save(snapshot_folder(self._workspace, self._generation))
+
+    def drop(self) -> None:
+        """Remove this generation's vectors for good."""
+        self._milvus.drop()
+        shutil.rmtree(snapshot_folder(self._workspace, self._generation), ignore_errors=True)
+
+    def _changed(self) -> None:
+        # The version moves before the write, so that a crash leaves the snapshot marked as stale.
+        version = stored_version(self._workspace, self._generation)
+        if version == self.mirror.version:
+            self._workspace.manifest.remember(_version_name(self._generation), version + 1)
+
+    def _rebuilt(self) -> Mirror:
+        mirror = Mirror(version=stored_version(self._workspace, self._generation))
+        for name in (*ITEM_FIELDS, SEGMENTS):
+            raise NotImplementedError(name)
+        return mirror
+
+
+def open_mirror(workspace: Workspace, generation: Generation) -> Mirror | None:
+    """Open the snapshot that shows the store as it is; None where there is none."""
+    version = stored_version(workspace, generation)
+    return Mirror.load(snapshot_folder(workspace, generation), version)
+
+
+def snapshot_folder(workspace: Workspace, generation: Generation) -> Path:
+    """Where a generation's snapshot is."""
+    return workspace.path / "mirror" / generation.name
+
+
+def stored_version(workspace: Workspace, generation: Generation) -> int:
+    """Number of the store's state; moves once between two snapshots."""
+    return int(workspace.manifest.recall(_version_name(generation), 0))
+
+
+def _version_name(generation: Generation) -> str:
+    return f"index_version_{generation.name}"

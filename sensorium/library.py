@@ -1,0 +1,371 @@
+"""One library and everything that can be asked of it; command line and service call this."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ingest.errors import SensoriumError
+from ingest.item import Item, Medium
+from ingest.scan import RejectedRow, Scan
+from ray_jobs.duplicates import link_duplicates
+from ray_jobs.index import IndexReport, plan, run
+from ray_jobs.manifest import Quarantined
+from ray_jobs.recipe import Recipe, content_hashes
+from ray_jobs.write import Fusion, ItemWriter, Stores
+from retrieval.base import JOINT
+from sensorium import assemble
+from sensorium.config import Config
+from sensorium.export import write_items
+from sensorium.index_store import IndexStore, newest_mirror
+from sensorium.models import ensure_models
+from sensorium.progress import stage_progress
+from sensorium.query import QueryEncoder, SearchRequest
+from sensorium.reports import Answers, IndexOutcome, PlanReport, Rejected, StatusReport
+from sensorium.search import answer
+from sensorium.workspace import Generation, Workspace, changes
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from encoders.family import Family
+
+PUT_EVERY = 500
+"""Items put into the catalogue in one transaction."""
+RATE = "seconds_per_content"
+"""Name under which the speed of the last run is remembered, for estimates."""
+BYTES_PER_ITEM = 40_000
+"""Rough space of one item's vectors, thumbnail and rows; for estimates before a first run."""
+
+
+class EmptyLibraryError(SensoriumError):
+    """There is nothing to search yet."""
+
+    code = "empty"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexRequest:
+    """What to index, and how far to go."""
+
+    source: str
+    """Folder, manifest, file or URI."""
+    reembed: bool = False
+    """Build a new generation where the recipe differs."""
+    prune: bool = False
+    """Remove items of the source whose files are gone."""
+    prefix: str = ""
+    """Put before every item id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Registered:
+    """What a scan found."""
+
+    source: str
+    run: int
+    rejected: tuple[Rejected, ...]
+    skipped: int
+
+
+class Library:
+    """A workspace with the settings it is used with.
+
+    Args:
+        path: the workspace folder.
+        config: the settings in force.
+        create: make the workspace where there is none.
+    """
+
+    def __init__(self, path: Path, config: Config, create: bool) -> None:
+        self.config = config
+        digest = assemble.decode_options(config).digest
+        self.workspace = Workspace(path, digest, config.store.database_url, create)
+
+    @cached_property
+    def family(self) -> Family:
+        """The encoders, each loaded when first used."""
+        return assemble.family(self.config, self.workspace.path)
+
+    @cached_property
+    def fusion(self) -> Fusion:
+        """How embeddings become item vectors."""
+        return assemble.fusion(self.family)
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """What today's settings make of a content."""
+        return assemble.recipe(self.config, self.family, self.fusion)
+
+    def index(self, request: IndexRequest, console: Console, quiet: bool) -> IndexOutcome:
+        """Bring the index up to date with a source; see ``ray_jobs.index``.
+
+        Raises:
+            WorkspaceError: another process writes, the folder cannot be written, or the models
+                differ from the workspace's and ``reembed`` is false.
+        """
+        ensure_models(self.config, console)
+        with self.workspace.exclusive():
+            generation = self.workspace.open_generation(
+                self.recipe.digest, self._made_by(), request.reembed
+            )
+            found = self._register(request)
+            scope = self._items_of_run(found.run)
+            store = self._open_store(generation)
+            writer = self._writer(generation, store)
+            if request.reembed:
+                scope = self._all_items
+            report = self._run(writer, scope, console, quiet)
+            pruned = self._prune(writer, found) if request.prune else 0
+            duplicates = self._finish(generation, store, writer)
+            return self._outcome(found, report, self._items_of_run(found.run), pruned, duplicates)
+
+    def retry(self, code: str | None, console: Console, quiet: bool) -> IndexOutcome:
+        """Try quarantined contents again, all or those with one code."""
+        ensure_models(self.config, console)
+        with self.workspace.exclusive():
+            generation = self.workspace.open_generation(
+                self.recipe.digest, self._made_by(), reembed=False
+            )
+            released = self.workspace.manifest.release(code)
+            ids = self.workspace.catalogue.owners(released)
+
+            def scope() -> Iterator[Item]:
+                yield from self.workspace.catalogue.get(ids).values()
+
+            store = self._open_store(generation)
+            writer = self._writer(generation, store)
+            report = self._run(writer, scope, console, quiet)
+            duplicates = self._finish(generation, store, writer)
+            found = _Registered(source="", run=0, rejected=(), skipped=0)
+            return self._outcome(found, report, scope, 0, duplicates)
+
+    def plan(self, source: str) -> PlanReport:
+        """Count what ``index`` would do with a source; nothing is written but the catalogue."""
+        with self.workspace.exclusive():
+            found = self._register(IndexRequest(source=source))
+        active = self.workspace.active
+        made_by = self._made_by()
+        same = active is None or active.recipe == self.recipe.digest
+        generation = active if active is not None and same else None
+        name = generation.name if generation else "none"
+        scope = self._items_of_run(found.run) if same else self._all_items
+        counted = plan(self._writer_for_plan(name), scope())
+        rate = self.workspace.manifest.recall(RATE)
+        contents = sum(counted.to_decode.values())
+        return PlanReport(
+            items=counted.items,
+            to_write=counted.to_write,
+            to_decode=dict(counted.to_decode),
+            to_encode=dict(counted.to_encode),
+            quarantined=counted.quarantined,
+            model_changes="" if same or active is None else changes(active.made_by, made_by),
+            seconds=None if rate is None else rate * contents,
+            disk_bytes=counted.to_write * BYTES_PER_ITEM,
+        )
+
+    def search(self, request: SearchRequest, console: Console) -> Answers:
+        """Answer a request.
+
+        Raises:
+            EmptyLibraryError: nothing has been indexed.
+            QueryError: the request cannot be asked.
+            FilterError: the filter is wrong.
+            DecodeError: a file to search by cannot be read.
+        """
+        ensure_models(self.config, console)
+        generation = self._answering()
+        mirror, notes = newest_mirror(self.workspace, generation, self._open_store)
+        encoder = QueryEncoder(self.family, self.config.decode, self.fusion)
+        return answer(self.workspace, generation, mirror, encoder, request, notes)
+
+    def status(self) -> StatusReport:
+        """Say where the library stands."""
+        active, building = self.workspace.active, self.workspace.building
+        return StatusReport(
+            items=self.workspace.catalogue.count(),
+            states=self.workspace.manifest.states(active.name) if active else {},
+            quarantined=Counter(entry.code for entry in self.quarantine()),
+            generation=active.name if active else "",
+            building=building.name if building else "",
+            made_by=active.made_by if active else {},
+            disk_bytes=self.workspace.size_bytes(),
+        )
+
+    def quarantine(self) -> list[Quarantined]:
+        """Give every file that could not be read, with its cause."""
+        return list(self._quarantined_files(self._all_items()))
+
+    def export(self, out: Path, vectors: bool) -> int:
+        """Write every indexed item to a parquet or JSONL file; give how many."""
+        generation = self._answering()
+        mirror, _ = newest_mirror(self.workspace, generation, self._open_store)
+        return write_items(out, self.workspace, generation, mirror if vectors else None)
+
+    def time_search(self, repeats: int = 20) -> tuple[int, float]:
+        """Measure one search of the joint field on this library's own vectors.
+
+        Returns:
+            How many items there are, and the median milliseconds of a search.
+        """
+        generation = self._answering()
+        mirror, _ = newest_mirror(self.workspace, generation, self._open_store)
+        _, queries = mirror.sample(JOINT, repeats)
+        spent = []
+        for query in queries:
+            started = time.perf_counter()
+            mirror.search(JOINT, query[None], 10)
+            spent.append(time.perf_counter() - started)
+        return len(mirror), float(np.median(spent or [0.0])) * 1000
+
+    def _made_by(self) -> dict[str, str]:
+        return assemble.made_by(self.config, self.family, self.fusion)
+
+    def _answering(self) -> Generation:
+        active = self.workspace.active
+        if active is None:
+            raise EmptyLibraryError("this library is empty", "run sensorium index PATH first")
+        return active
+
+    def _register(self, request: IndexRequest) -> _Registered:
+        catalogue = self.workspace.catalogue
+        scan = Scan(request.source, catalogue.known_hash, self.config.decode.max_text_characters)
+        number = catalogue.last_run() + 1
+        rejected: list[Rejected] = []
+        batch: dict[str, tuple[Item, Sequence[str]]] = {}
+
+        def put() -> None:
+            with catalogue.engine.begin() as connection:
+                refused = catalogue.put(connection, batch, scan.source, number)
+            rejected.extend(_taken(item_id, owner) for item_id, owner in refused.items())
+            batch.clear()
+
+        for entry in scan:
+            if isinstance(entry, RejectedRow):
+                rejected.append(_rejected(entry))
+                continue
+            item = assemble.named(entry, request.prefix)
+            if item.item_id in batch:
+                rejected.append(Rejected(where=item.item_id, reason="the same item id twice"))
+                continue
+            batch[item.item_id] = (item, content_hashes(item))
+            if len(batch) >= PUT_EVERY:
+                put()
+        put()
+        skipped = sum(scan.skipped.values())
+        return _Registered(
+            source=scan.source, run=number, rejected=tuple(rejected), skipped=skipped
+        )
+
+    def _items_of_run(self, number: int) -> Callable[[], Iterator[Item]]:
+        def items() -> Iterator[Item]:
+            for page in self.workspace.catalogue.pages(run=number):
+                yield from page
+
+        return items
+
+    def _all_items(self) -> Iterator[Item]:
+        for page in self.workspace.catalogue.pages():
+            yield from page
+
+    def _open_store(self, generation: Generation) -> IndexStore:
+        milvus = assemble.milvus(self.config, self.workspace.path, generation, self.family)
+        return IndexStore(self.workspace, generation, milvus)
+
+    def _writer(self, generation: Generation, store: IndexStore) -> ItemWriter:
+        stores = Stores(
+            catalogue=self.workspace.catalogue,
+            cache=self.workspace.cache,
+            manifest=self.workspace.manifest,
+            index=store,
+            generation=generation.name,
+        )
+        return ItemWriter(stores, self.recipe, self.fusion)
+
+    def _run(
+        self,
+        writer: ItemWriter,
+        scope: Callable[[], Iterator[Item]],
+        console: Console,
+        quiet: bool,
+    ) -> IndexReport:
+        contents = sum(plan(writer, scope()).to_decode.values())
+        with stage_progress(console, contents, quiet) as progress:
+            runner = assemble.runner(self.config, self.workspace.path, contents, progress)
+            report = run(writer, scope(), runner)
+        if report.encoded:
+            self.workspace.manifest.remember(RATE, report.seconds / report.encoded)
+        return report
+
+    def _prune(self, writer: ItemWriter, found: _Registered) -> int:
+        return writer.remove(self.workspace.catalogue.unseen(found.source, found.run))
+
+    def _finish(self, generation: Generation, store: IndexStore, writer: ItemWriter) -> int:
+        duplicates = link_duplicates(writer)
+        store.save()
+        assemble.calibrate(self.workspace, generation, store.mirror, self.family)
+        old = self.workspace.switch(generation)
+        if old is not None:
+            self._open_store(old).drop()
+            self.workspace.manifest.drop_generation(old.name)
+        return duplicates
+
+    def _quarantined_files(self, items: Iterable[Item]) -> Iterator[Quarantined]:
+        known = self.workspace.manifest.quarantined()
+        if not known:
+            return
+        for item in items:
+            media = {medium.content_hash: medium for medium in item.media}
+            for key in content_hashes(item):
+                if key in known:
+                    yield _at(known[key], media.get(key), item.item_id)
+
+    def _outcome(
+        self,
+        found: _Registered,
+        report: IndexReport,
+        scope: Callable[[], Iterator[Item]],
+        pruned: int,
+        duplicates: int,
+    ) -> IndexOutcome:
+        quarantined = list(self._quarantined_files(scope()))
+        return IndexOutcome(
+            items=report.items,
+            encoded=report.encoded,
+            indexed=report.indexed,
+            unchanged=report.unchanged,
+            pruned=pruned,
+            duplicates=duplicates,
+            quarantined=Counter(entry.code for entry in quarantined),
+            examples={entry.code: entry.message for entry in quarantined},
+            rejected=found.rejected,
+            skipped=found.skipped,
+            seconds=report.seconds,
+        )
+
+
+def _rejected(row: RejectedRow) -> Rejected:
+    where = f"{row.source}:{row.line}" if row.line else row.source
+    return Rejected(where=where, reason=row.reason)
+
+
+def _taken(item_id: str, owner: str) -> Rejected:
+    reason = f"the id belongs to an item of {owner}; index this source with --prefix NAME/"
+    return Rejected(where=item_id, reason=reason)
+
+
+def _at(entry: Quarantined, medium: Medium | None, item_id: str) -> Quarantined:
+    return Quarantined(
+        content_hash=entry.content_hash,
+        uri=medium.uri if medium else item_id,
+        code=entry.code,
+        message=entry.message,
+        attempts=entry.attempts,
+    )
