@@ -308,7 +308,9 @@ class Library:
         return writer.remove(self.workspace.catalogue.unseen(found.source, found.run))
 
     def _finish(self, generation: Generation, store: IndexStore, writer: ItemWriter) -> int:
-        duplicates = link_duplicates(writer)
+        duplicates = link_duplicates(
+            writer, lambda item_id: store.mirror.vectors(item_id).get("image_native")
+        )
         store.save()
         assemble.calibrate(self.workspace, generation, store.mirror, self.family)
         old = self.workspace.switch(generation)
