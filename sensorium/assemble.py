@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +36,26 @@ ALIGNMENT_FOLDER = "alignment"
 """Where a workspace keeps the maps learnt from its own titled items."""
 LITE_FILE = "milvus.db"
 """Milvus Lite's store inside a workspace."""
+
+
+def with_family(config: Config, name: Literal["bundled", "hub"]) -> Config:
+    """The settings with the family of encoders decided."""
+    return replace(config, family=name, encoders=replace(config.encoders, name=name))
+
+
+def hub_answers(timeout_seconds: float = 2.0) -> bool:
+    """Whether the model hub that this machine is set up for can be reached now."""
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
+        return False
+    address = urlsplit(constants.ENDPOINT)
+    port = address.port or (443 if address.scheme == "https" else 80)
+    try:
+        with socket.create_connection((address.hostname or "", port), timeout_seconds):
+            return True
+    except OSError:
+        return False
 
 
 def decode_options(config: Config) -> DecodeOptions:

@@ -75,7 +75,7 @@ def index(
         int | None, typer.Option(help="Decoding processes; 0 for one per core.")
     ] = None,
     batch_size: Annotated[int | None, typer.Option(help="Most contents encoded at once.")] = None,
-    family: Annotated[str | None, typer.Option(help="Encoders: bundled or hub.")] = None,
+    family: Annotated[str | None, typer.Option(help="Encoders: auto, bundled or hub.")] = None,
     speech: Annotated[bool | None, typer.Option(help="Heard words as a view.")] = None,
     screen: Annotated[bool | None, typer.Option(help="Words on screen as a view.")] = None,
     settings: SetOption = [],
@@ -97,7 +97,7 @@ def index(
         run__ray_address=ray if ray != "here" else None,
         run__decode_workers=workers,
         run__batch_size=batch_size,
-        encoders__name=family,
+        family=family,
         encoders__speech=speech,
         encoders__screen=screen,
     )
@@ -113,14 +113,14 @@ def plan(
     source: SourceArgument,
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     config: ConfigOption = None,
-    family: Annotated[str | None, typer.Option(help="Encoders: bundled or hub.")] = None,
+    family: Annotated[str | None, typer.Option(help="Encoders: auto, bundled or hub.")] = None,
     settings: SetOption = [],
     as_json: JsonOption = False,
 ) -> None:
     """Say what 'index' would decode, encode and write, with time and disk, and do nothing."""
     from sensorium.display import show_plan
 
-    flags = settings_of(settings, encoders__name=family)
+    flags = settings_of(settings, family=family)
     library = _library(workspace, config, flags, create=False)
     show_plan(library.plan(source), stdout, as_json)
 
@@ -366,6 +366,6 @@ def _config(file: Path | None, flags: dict[str, Any]) -> Config:
 
 
 def _library(workspace: Path, file: Path | None, flags: dict[str, Any], create: bool) -> Library:
-    from sensorium.library import Library
+    from sensorium.library import open_library
 
-    return Library(workspace, _config(file, flags), create)
+    return open_library(workspace, _config(file, flags), create)

@@ -61,6 +61,9 @@ class StoreConfig:
 class Config:
     """Every setting of Sensorium."""
 
+    family: Literal["auto", "bundled", "hub"] = "auto"
+    """Which encoders: bundled weights from the package index, or a model hub. auto keeps what the
+    workspace was made with, and starts a new one from the hub where that is reached."""
     decode: DecodeOptions = field(default_factory=DecodeOptions)
     """How media become arrays."""
     encoders: FamilyConfig = field(default_factory=FamilyConfig)

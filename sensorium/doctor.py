@@ -177,7 +177,7 @@ def _disk(workspace: Path) -> Check:
 
 
 def _workspace(workspace: Path, config: Config) -> Check:
-    from sensorium.library import Library
+    from sensorium.library import open_library
 
     if not (workspace / "catalogue.db").exists() and config.store.database_url is None:
         return Check(
@@ -186,7 +186,7 @@ def _workspace(workspace: Path, config: Config) -> Check:
             finding=f"none at {workspace}",
             advice="sensorium index PATH",
         )
-    library = Library(workspace, config, create=False)
+    library = open_library(workspace, config, create=False)
     count, milliseconds = library.time_search()
     finding = f"{count} items; one search takes {milliseconds:.1f} ms"
     if count > LITE_ITEMS and config.store.milvus_uri is None:

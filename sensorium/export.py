@@ -46,7 +46,9 @@ def write_items(
         if out.suffix == ".jsonl":
             return _write_jsonl(out, _pages(workspace, generation, mirror))
         if out.suffix == ".parquet":
-            return _write_parquet(out, generation, _pages(workspace, generation, mirror))
+            width = mirror.items.spaces[JOINT].width if mirror else 0
+            schema = _schema(generation, width)
+            return _write_parquet(out, schema, _pages(workspace, generation, mirror))
     except OSError as error:
         raise ExportError(f"cannot write {out}: {error.strerror}", "check the folder") from error
     raise ExportError(f"cannot write {out.name}", "name a .parquet or a .jsonl file")
@@ -94,25 +96,22 @@ def _write_jsonl(out: Path, pages: Iterator[list[dict[str, Any]]]) -> int:
     return count
 
 
-def _write_parquet(out: Path, generation: Generation, pages: Iterator[list[dict[str, Any]]]) -> int:
+def _write_parquet(out: Path, schema: Any, pages: Iterator[list[dict[str, Any]]]) -> int:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    count, writer = 0, None
-    try:
+    count = 0
+    with pq.ParquetWriter(out, schema) as writer:
         for page in pages:
-            table = _table(page, generation)
-            writer = writer or pq.ParquetWriter(out, table.schema)
-            writer.write_table(table.cast(writer.schema))
+            for row in page:
+                if row.get("vector") is not None:
+                    row["vector"] = row["vector"].astype(np.float16)
+            writer.write_table(pa.Table.from_pylist(page, schema))
             count += len(page)
-        if writer is None:
-            raise ExportError("nothing has been indexed", "run sensorium index PATH first")
-    finally:
-        if writer is not None:
-            writer.close()
     return count
 
 
-def _table(page: list[dict[str, Any]], generation: Generation) -> Any:
+def _schema(generation: Generation, width: int) -> Any:
     import pyarrow as pa
 
     texts = ("item_id", "uri", "title", "text", "creator_id", "lang", "attrs", "state")
@@ -121,12 +120,7 @@ def _table(page: list[dict[str, Any]], generation: Generation) -> Any:
         ("media", pa.list_(pa.string())),
         ("tags", pa.list_(pa.string())),
         ("created_at", pa.timestamp("us", tz="UTC")),
+        *([("vector", pa.list_(pa.float16(), width))] if width else []),
     ]
-    vectors = [row["vector"] for row in page if row.get("vector") is not None]
-    if vectors:
-        fields.append(("vector", pa.list_(pa.float16(), len(vectors[0]))))
-        for row in page:
-            if row["vector"] is not None:
-                row["vector"] = row["vector"].astype(np.float16)
     metadata = {"sensorium_generation": generation.name, **generation.made_by}
-    return pa.Table.from_pylist(page, pa.schema(fields, metadata=metadata))
+    return pa.schema(fields, metadata=metadata)

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 PUT_EVERY = 500
 """Items put into the catalogue in one transaction."""
+FAMILY = "family"
+"""Name under which the family behind the active generation is remembered."""
 RATE = "seconds_per_content"
 """Name under which the speed of the last run is remembered, for estimates."""
 BYTES_PER_ITEM = 40_000
@@ -314,6 +316,7 @@ class Library:
         store.save()
         assemble.calibrate(self.workspace, generation, store.mirror, self.family)
         old = self.workspace.switch(generation)
+        self.workspace.manifest.remember(FAMILY, self.config.encoders.name)
         if old is not None:
             self._open_store(old).drop()
             self.workspace.manifest.drop_generation(old.name)
@@ -351,6 +354,22 @@ class Library:
             skipped=found.skipped,
             seconds=report.seconds,
         )
+
+
+def open_library(path: Path, config: Config, create: bool) -> Library:
+    """Open a workspace with the encoders that the settings, the workspace or the network decide.
+
+    Args:
+        path: the workspace folder.
+        config: the settings in force.
+        create: make the workspace where there is none.
+    """
+    if config.family != "auto":
+        return Library(path, assemble.with_family(config, config.family), create)
+    library = Library(path, config, create)
+    remembered = library.workspace.manifest.recall(FAMILY)
+    chosen = remembered or ("hub" if assemble.hub_answers() else "bundled")
+    return Library(path, assemble.with_family(config, chosen), create)
 
 
 def _rejected(row: RejectedRow) -> Rejected:
