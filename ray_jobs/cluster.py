@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -38,7 +38,7 @@ def run(
     tasks: Iterable[tuple[str, Any]],
     options: RunOptions | None = None,
     on_progress: OnProgress | None = None,
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Run stages over tasks on Ray.
 
     A Ray that this process is connected to already is used as it is; otherwise one is joined at

@@ -17,7 +17,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -151,7 +151,7 @@ class Flow:
 
     def run(
         self, tasks: Iterable[tuple[str, Any]], on_progress: OnProgress | None
-    ) -> Iterator[Outcome]:
+    ) -> Generator[Outcome, None, None]:
         """Yield the outcome of each task as it ends; closing the iterator ends the workers.
 
         Raises:

@@ -117,7 +117,7 @@ def test_a_slow_source_does_not_hold_outcomes_back(run: Run) -> None:
 
     outcomes = run([decode_stage()], source(), RunOptions(max_in_flight=10_000), None)
     next(outcomes)
-    outcomes.close()  # type: ignore[attr-defined]
+    outcomes.close()
     assert given < 2000
 
 

@@ -127,7 +127,7 @@ def test_closing_early_leaves_no_worker() -> None:
     )
     next(outcomes)
     assert children()
-    outcomes.close()  # type: ignore[attr-defined]
+    outcomes.close()
     assert children() == []
 
 

@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from ingest.errors import DecodeError, SensoriumError
 from ray_jobs.stage import Failure, Outcome, Stage, Work
 
 Deed = tuple[str, Any]
-Run = Callable[..., Iterator[Outcome]]
+Run = Callable[..., Generator[Outcome, None, None]]
 
 
 def decode_one(deed: Deed) -> Any:
