@@ -74,7 +74,13 @@ def _jsonl(stream: IO[bytes]) -> Iterator[Row]:
 def _csv(stream: IO[bytes], delimiter: str) -> Iterator[Row]:
     csv.field_size_limit(MAX_CELL_CHARACTERS)
     text = io.TextIOWrapper(stream, "utf-8-sig", errors="replace", newline="")
-    rows = csv.reader(text, delimiter=delimiter, strict=True)
+    try:
+        yield from _csv_rows(csv.reader(text, delimiter=delimiter, strict=True))
+    finally:
+        text.detach()
+
+
+def _csv_rows(rows: Any) -> Iterator[Row]:
     header: list[str] | None = None
     while True:
         try:

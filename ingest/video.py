@@ -4,6 +4,8 @@
   left out, so a blank stretch has no frame.
 - decord turns pictures upright by the container's matrix and converts one frame at a time.
   Pictures narrower than 64 pixels come out of it misshapen, so they are enlarged by it.
+- Some AVI files carry no presentation times. decord then seeks to wrong frames without a word, so
+  it is not trusted with them.
 - What decord cannot open goes to PyAV where that is installed.
 """
 
@@ -21,6 +23,7 @@ from ingest.pictures import is_blank
 from ingest.pyav import PyAVReader, has_pyav
 
 MIN_DECORD_WIDTH = 64
+ABSURD_SECONDS = 1e12
 
 
 class Reader(Protocol):
@@ -45,7 +48,7 @@ class DecordReader:
         num_threads: decoding threads.
 
     Raises:
-        DecodeError: ``corrupt``, where decord refuses the file.
+        DecodeError: ``corrupt`` or ``unsupported``, where decord is no help.
     """
 
     def __init__(self, path: Path, num_threads: int) -> None:
@@ -64,6 +67,12 @@ class DecordReader:
             self.keyframes = sorted(int(n) for n in self._video.get_key_indices())
         except (decord.DECORDError, RuntimeError, AssertionError, IndexError) as error:
             raise _refused(path, error) from error
+        if not (np.isfinite(spans) & (np.abs(spans) < ABSURD_SECONDS)).all():
+            raise DecodeError(
+                "unsupported",
+                f"{path.name} has pictures without times, which decord misplaces",
+                "install sensorium[pyav]",
+            )
         self.times = np.maximum.accumulate(spans[:, 0].astype(np.float64))
         self.end_seconds = float(max(spans[:, 1].max(), self.times[-1]))
 
