@@ -13,7 +13,6 @@ import warnings
 import zipfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 
 from encoders.base import Fingerprint, unit
 from encoders.onnx import Threads
+from encoders.towers import Heard
 from encoders.weights import locate, weights_named
 from ingest.decoded import Waveform
 
@@ -30,18 +30,6 @@ WINDOW_SAMPLES = 15_600
 HOP_SAMPLES = 7_800
 NUM_CLASSES = 521
 _INNER_LAYER = "tower0/network/layer28/reduce_mean"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
-    """What one pass over one sound gives, window by window."""
-
-    vectors: NDArray[np.float32]
-    """Last inner layer of each window, not scaled, (W, 1024)."""
-    scores: NDArray[np.float32]
-    """Class scores of each window in [0, 1], (W, 521)."""
-    centres_seconds: NDArray[np.float64]
-    """Middle of each window from the start of the sound, (W,), rising."""
 
 
 class YamnetEncoder:
