@@ -98,7 +98,7 @@ class Candidate:
     item_id: str
     """The item."""
     score: float
-    """Weighted sum of the parts' best similarities; comparable only within one answer."""
+    """Weighted sum of the parts' relevances, what is ranked by; comparable within one answer."""
     relevance: float
     """Calibrated in [0, 1]: 0 is like an unrelated pair."""
     field_name: str

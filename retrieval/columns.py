@@ -206,6 +206,16 @@ class Column:
             return np.zeros(num_rows, np.bool_)
         return np.asarray(array.values[:num_rows] >= 0)
 
+    def member(self, values: Sequence[str], num_rows: int) -> NDArray[np.bool_]:
+        """Rows whose text is one of these, (N,)."""
+        if self.codes is None:
+            return np.zeros(num_rows, np.bool_)
+        chosen = np.zeros(len(self.vocabulary.words) + 1, np.bool_)
+        found = np.array([self.vocabulary.find(value) for value in values], np.int64)
+        chosen[found[found >= 0]] = True
+        # Code -1, of a row without text, lands on the last place, which is never chosen.
+        return np.asarray(chosen[self.codes.values[:num_rows]])
+
     def contains(self, tag: str, num_rows: int) -> NDArray[np.bool_]:
         """Rows that carry a tag, (N,)."""
         mask = np.zeros(num_rows, np.bool_)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -97,8 +98,8 @@ class Mirror:
         Raises:
             ValueError: a vector is not as wide as its field.
         """
-        items = [record for record in records if SEGMENTS not in record.vectors]
-        segments = [record for record in records if SEGMENTS in record.vectors]
+        items = [_named(r, r.key) for r in records if SEGMENTS not in r.vectors]
+        segments = [_named(r, owner(r.key)) for r in records if SEGMENTS in r.vectors]
         with self._writing:
             if items:
                 self._drop_segments(record.key for record in items)
@@ -184,6 +185,11 @@ class Mirror:
                     space.graph = build_graph(matrix, self.config)
                 elif graph is not None and len(matrix) > graph.size + TAIL_ROWS:
                     space.graph = extend_graph(graph, matrix)
+
+
+def _named(record: Record, item_id: str) -> Record:
+    """The record with its item among its scalars."""
+    return replace(record, scalars={**record.scalars, "item_id": item_id})
 
 
 def owner(key: str) -> str:

@@ -82,6 +82,13 @@ class View:
         pairs = [Hit(key=self.keys[r], score=float(s)) for r, s in zip(rows, scores, strict=True)]
         return sorted(pairs, key=lambda hit: (-hit.score, hit.key))[:limit]
 
+    def member(self, name: str, values: Sequence[str]) -> NDArray[np.bool_]:
+        """Rows whose text scalar is one of these, (N,)."""
+        column = self.columns.get(name)
+        if column is None:
+            return np.zeros(len(self.alive), np.bool_)
+        return column.member(values, len(self.alive))
+
     def texts(self, name: str, rows: NDArray[np.int32]) -> list[str]:
         """Text scalar of each row, empty where it is missing."""
         column = self.columns.get(name)
