@@ -101,7 +101,7 @@ class ItemWriter:
                 records.append(_record(item, by_id[item.item_id], contents, mark))
                 records += _segments(item, embeddings[item.item_id], fusion.align)
         # Upsert before marking done: a crash may repeat work but must not lose it.
-        stores.index.delete([item_id for item_id in item_ids if item_id in previous])
+        stores.index.delete([item_id for item_id in previous if item_id not in by_id])
         stores.index.upsert(records)
         with stores.catalogue.engine.begin() as connection:
             stores.manifest.mark_indexed(connection, stores.generation, marks)

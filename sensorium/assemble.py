@@ -25,15 +25,19 @@ from ray_jobs.stage import Outcome, RunOptions, Stage, StageProgress
 from ray_jobs.stages import ContentTask, decode_stage, encode_stage
 from ray_jobs.write import Fusion
 from retrieval.base import SEGMENTS, SPACE_FIELDS
+from retrieval.relevance import Calibration, calibrated_fields, null_phrases
 
 if TYPE_CHECKING:
     from ray_jobs.index import Runner
     from retrieval.milvus import MilvusIndex
+    from retrieval.mirror import Mirror
     from sensorium.config import Config
-    from sensorium.workspace import Generation
+    from sensorium.workspace import Generation, Workspace
 
 ALIGNMENT_FOLDER = "alignment"
 """Where a workspace keeps the maps learnt from its own titled items."""
+CALIBRATION_RECORDS = 400
+"""Records per field whose scores with unrelated queries are looked at."""
 LITE_FILE = "milvus.db"
 """Milvus Lite's store inside a workspace."""
 
@@ -172,14 +176,37 @@ def milvus(
     from retrieval.milvus import MilvusIndex
 
     towers = encoders.towers
+    by_source = {"frames": towers.image.width, "sound": towers.sound.width}
     widths = dict.fromkeys((*SPACE_FIELDS, SEGMENTS), encoders.space_width)
-    widths |= {name: towers.tower(source).width for source, name in towers.native_field.items()}
+    widths |= {
+        name: by_source.get(source, towers.text.width)
+        for source, name in towers.native_field.items()
+    }
     return MilvusIndex(
         config.store.milvus_uri or str(workspace / LITE_FILE),
         generation.name,
         widths,
         token=config.store.milvus_token,
     )
+
+
+def calibrate(
+    workspace: Workspace, generation: Generation, mirror: Mirror, encoders: Family
+) -> None:
+    """Learn what unrelated pairs score in this catalogue, and remember it."""
+    samples = {name: mirror.sample(name, CALIBRATION_RECORDS) for name in calibrated_fields()}
+    phrases = encoders.query_text(null_phrases())
+    found = Calibration.fit(samples, phrases)
+    workspace.manifest.remember(_calibration_name(generation), found.to_json())
+
+
+def calibration(workspace: Workspace, generation: Generation) -> Calibration:
+    """What ``calibrate`` remembered."""
+    return Calibration.from_json(workspace.manifest.recall(_calibration_name(generation), []))
+
+
+def _calibration_name(generation: Generation) -> str:
+    return f"calibration_{generation.name}"
 
 
 def named(item: Item, prefix: str) -> Item:

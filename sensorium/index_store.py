@@ -7,19 +7,17 @@ version never opens Milvus, so it starts fast and may run beside an index run.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.base import ITEM_FIELDS, SEGMENTS, Hit, Record
+from ingest.database import WorkspaceError
+from retrieval.base import Hit, Record
 from retrieval.milvus import MilvusIndex
 from retrieval.mirror import Mirror
 from sensorium.workspace import Generation, Workspace
-
-LOAD_BATCH = 1000
-"""Records put into the mirror at once while it is rebuilt."""
 
 
 class IndexStore:
@@ -61,9 +59,14 @@ class IndexStore:
         self.mirror.version = stored_version(self._workspace, self._generation)
         self.mirror.save(snapshot_folder(self._workspace, self._generation))
 
+    def close(self) -> None:
+        """Let go of the durable index; the mirror goes on answering."""
+        self._milvus.close()
+
     def drop(self) -> None:
         """Remove this generation's vectors for good."""
         self._milvus.drop()
+        self._milvus.close()
         shutil.rmtree(snapshot_folder(self._workspace, self._generation), ignore_errors=True)
 
     def _changed(self) -> None:
@@ -74,9 +77,41 @@ class IndexStore:
 
     def _rebuilt(self) -> Mirror:
         mirror = Mirror(version=stored_version(self._workspace, self._generation))
-        for name in (*ITEM_FIELDS, SEGMENTS):
-            raise NotImplementedError(name)
+        for records in self._milvus.records():
+            mirror.upsert(records)
         return mirror
+
+
+def newest_mirror(
+    workspace: Workspace, generation: Generation, open_store: Callable[[Generation], IndexStore]
+) -> tuple[Mirror, tuple[str, ...]]:
+    """Give the mirror that answers now, rebuilt from the store where its snapshot is stale.
+
+    Args:
+        workspace: the library's folder.
+        generation: whose vectors are searched.
+        open_store: opens the durable index of a generation.
+
+    Returns:
+        The mirror, and what a person should know of it.
+
+    Raises:
+        WorkspaceError: an index run writes, and there is no earlier snapshot to answer from.
+    """
+    mirror = open_mirror(workspace, generation)
+    if mirror is not None:
+        return mirror, ()
+    try:
+        with workspace.exclusive():
+            store = open_store(generation)
+            store.save()
+            store.close()
+            return store.mirror, ()
+    except WorkspaceError:
+        mirror = Mirror.load(snapshot_folder(workspace, generation))
+        if mirror is None:
+            raise
+        return mirror, ("an index run is under way: these are the answers from before it",)
 
 
 def open_mirror(workspace: Workspace, generation: Generation) -> Mirror | None:

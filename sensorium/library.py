@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +21,8 @@ from ray_jobs.index import IndexReport, plan, run
 from ray_jobs.manifest import Quarantined
 from ray_jobs.recipe import Recipe, content_hashes
 from ray_jobs.write import Fusion, ItemWriter, Stores
-from retrieval.base import JOINT
+from retrieval.base import JOINT, VectorIndex
+from retrieval.mirror import Mirror
 from sensorium import assemble
 from sensorium.config import Config
 from sensorium.export import write_items
@@ -29,7 +31,7 @@ from sensorium.models import ensure_models
 from sensorium.progress import stage_progress
 from sensorium.query import QueryEncoder, SearchRequest
 from sensorium.reports import Answers, IndexOutcome, PlanReport, Rejected, StatusReport
-from sensorium.search import answer
+from sensorium.search import answer, described
 from sensorium.workspace import Generation, Workspace, changes
 
 if TYPE_CHECKING:
@@ -120,13 +122,13 @@ class Library:
             )
             found = self._register(request)
             scope = self._items_of_run(found.run)
-            store = self._open_store(generation)
-            writer = self._writer(generation, store)
-            if request.reembed:
-                scope = self._all_items
-            report = self._run(writer, scope, console, quiet)
-            pruned = self._prune(writer, found) if request.prune else 0
-            duplicates = self._finish(generation, store, writer)
+            with closing(self._open_store(generation)) as store:
+                writer = self._writer(generation.name, store)
+                if request.reembed:
+                    scope = self._all_items
+                report = self._run(writer, scope, console, quiet)
+                pruned = self._prune(writer, found) if request.prune else 0
+                duplicates = self._finish(generation, store, writer)
             return self._outcome(found, report, self._items_of_run(found.run), pruned, duplicates)
 
     def retry(self, code: str | None, console: Console, quiet: bool) -> IndexOutcome:
@@ -142,10 +144,10 @@ class Library:
             def scope() -> Iterator[Item]:
                 yield from self.workspace.catalogue.get(ids).values()
 
-            store = self._open_store(generation)
-            writer = self._writer(generation, store)
-            report = self._run(writer, scope, console, quiet)
-            duplicates = self._finish(generation, store, writer)
+            with closing(self._open_store(generation)) as store:
+                writer = self._writer(generation.name, store)
+                report = self._run(writer, scope, console, quiet)
+                duplicates = self._finish(generation, store, writer)
             found = _Registered(source="", run=0, rejected=(), skipped=0)
             return self._outcome(found, report, scope, 0, duplicates)
 
@@ -159,7 +161,7 @@ class Library:
         generation = active if active is not None and same else None
         name = generation.name if generation else "none"
         scope = self._items_of_run(found.run) if same else self._all_items
-        counted = plan(self._writer_for_plan(name), scope())
+        counted = plan(self._writer(name, Mirror()), scope())
         rate = self.workspace.manifest.recall(RATE)
         contents = sum(counted.to_decode.values())
         return PlanReport(
@@ -185,8 +187,15 @@ class Library:
         ensure_models(self.config, console)
         generation = self._answering()
         mirror, notes = newest_mirror(self.workspace, generation, self._open_store)
-        encoder = QueryEncoder(self.family, self.config.decode, self.fusion)
-        return answer(self.workspace, generation, mirror, encoder, request, notes)
+        encoder = QueryEncoder(self.family, assemble.decode_options(self.config), self.fusion)
+        calibration = assemble.calibration(self.workspace, generation)
+        found = answer(mirror, calibration, encoder, request)
+        return Answers(
+            title=request.title,
+            answers=described(self.workspace, generation, found.candidates),
+            withheld=found.withheld,
+            notes=notes,
+        )
 
     def status(self) -> StatusReport:
         """Say where the library stands."""
@@ -281,13 +290,13 @@ class Library:
         milvus = assemble.milvus(self.config, self.workspace.path, generation, self.family)
         return IndexStore(self.workspace, generation, milvus)
 
-    def _writer(self, generation: Generation, store: IndexStore) -> ItemWriter:
+    def _writer(self, generation: str, index: VectorIndex) -> ItemWriter:
         stores = Stores(
             catalogue=self.workspace.catalogue,
             cache=self.workspace.cache,
             manifest=self.workspace.manifest,
-            index=store,
-            generation=generation.name,
+            index=index,
+            generation=generation,
         )
         return ItemWriter(stores, self.recipe, self.fusion)
 
@@ -368,8 +377,8 @@ def open_library(path: Path, config: Config, create: bool) -> Library:
         return Library(path, assemble.with_family(config, config.family), create)
     library = Library(path, config, create)
     remembered = library.workspace.manifest.recall(FAMILY)
-    chosen = remembered or ("hub" if assemble.hub_answers() else "bundled")
-    return Library(path, assemble.with_family(config, chosen), create)
+    hub = remembered == "hub" or (remembered is None and assemble.hub_answers())
+    return Library(path, assemble.with_family(config, "hub" if hub else "bundled"), create)
 
 
 def _rejected(row: RejectedRow) -> Rejected:

@@ -118,7 +118,7 @@ class _Lines:
             for s in stages
         ]
         left = f"; {format_seconds(eta)} left" if eta is not None else ""
-        self._console.print("; ".join(parts) + left, markup=False, highlight=False)
+        self._console.print("; ".join(parts) + left, markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager

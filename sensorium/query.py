@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,8 +17,6 @@ from ingest.errors import DecodeError, SensoriumError
 from ingest.item import Medium, Modality
 from ray_jobs.write import Fusion
 from retrieval.base import QueryPart
-
-WordVectors = Callable[[str], Mapping[str, NDArray[np.float32]]]
 
 
 class QueryError(SensoriumError):
@@ -151,16 +149,7 @@ class QueryEncoder:
                 raise embedded
             views[str(number)] = embedded
         vectors = fuse_items(views, self.fusion.align, self.fusion.fuser, self.fusion.native_field)
-        return [spread(vector.vectors) for vector in vectors]
-
-
-def spread(vectors: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
-    """Let a query of one modality also be compared with the joint vectors of the others.
-
-    A field that the query has no view for is compared with its joint vector.
-    """
-    joint = vectors["joint"]
-    return {**dict.fromkeys((str(modality) for modality in Modality), joint), **vectors}
+        return [vector.vectors for vector in vectors]
 
 
 def _medium(path: Path, modality: Modality) -> Medium:

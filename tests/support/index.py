@@ -18,6 +18,7 @@ class DictIndex:
         self.upserts: list[str] = []
 
     def upsert(self, records: Sequence[Record]) -> None:
+        self.delete([record.key for record in records if "#" not in record.key])
         for record in records:
             self.records[record.key] = record
             self.upserts.append(record.key)
