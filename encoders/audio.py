@@ -1,7 +1,8 @@
 """Sound with the packaged YAMNet: one vector and 521 AudioSet class scores in one pass.
 
-- The vector is the mean over windows of the last layer before the classes. The model gives only
-  classes, so the layer is read from inside it; the interpreter must keep inner tensors for that.
+- The vector is, in equal parts, the mean over windows of the last layer before the classes, which
+  compares sounds, and the peaks of the class scores, which words can be compared with. The model
+  gives only classes, so the layer is read from inside it; the interpreter must keep inner tensors.
 - Windows overlap by half, so that a short sound is whole in at least one of them.
 - A sound shorter than one window is padded with silence.
 """
@@ -19,8 +20,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.base import Fingerprint, unit
+from encoders.base import Fingerprint
 from encoders.onnx import Threads
+from encoders.pooling import sound_vector
 from encoders.towers import Heard
 from encoders.weights import locate, weights_named
 from ingest.decoded import Waveform
@@ -28,6 +30,7 @@ from ingest.decoded import Waveform
 SAMPLE_RATE_HZ = 16_000
 WINDOW_SAMPLES = 15_600
 HOP_SAMPLES = 7_800
+LAYER_WIDTH = 1024
 NUM_CLASSES = 521
 _INNER_LAYER = "tower0/network/layer28/reduce_mean"
 
@@ -40,7 +43,7 @@ class YamnetEncoder:
     """
 
     weights = "yamnet"
-    width = 1024
+    width = LAYER_WIDTH + NUM_CLASSES
 
     def __init__(self, threads: Threads | None = None) -> None:
         self.threads = threads or Threads()
@@ -53,7 +56,7 @@ class YamnetEncoder:
             model=self.weights,
             revision=weights_named(self.weights).files[0].sha256,
             preprocessing=f"{SAMPLE_RATE_HZ} Hz mono, windows of {WINDOW_SAMPLES} samples every "
-            f"{HOP_SAMPLES}, mean of {_INNER_LAYER}",
+            f"{HOP_SAMPLES}, mean of {_INNER_LAYER} and peaks of scores",
         )
 
     @cached_property
@@ -69,7 +72,7 @@ class YamnetEncoder:
             media: B sounds at 16 kHz, of any length.
 
         Returns:
-            Unit vectors, (B, 1024).
+            Unit vectors, (B, 1545).
         """
         return self.encode_with_scores(media)[0]
 
@@ -86,12 +89,12 @@ class YamnetEncoder:
             media: B sounds at 16 kHz, of any length.
 
         Returns:
-            Unit vectors (B, 1024), and class scores in [0, 1] averaged over windows (B, 521).
+            Unit vectors (B, 1545), and class scores in [0, 1] averaged over windows (B, 521).
         """
         heard = self.hear(media)
-        vectors = np.array([h.vectors.mean(axis=0) for h in heard], np.float32)
+        vectors = np.array([sound_vector(h.vectors, h.scores) for h in heard], np.float32)
         scores = np.array([h.scores.mean(axis=0) for h in heard], np.float32)
-        return unit(vectors.reshape(-1, self.width)), scores.reshape(-1, NUM_CLASSES)
+        return vectors.reshape(-1, self.width), scores.reshape(-1, NUM_CLASSES)
 
     def hear(self, media: Sequence[Waveform]) -> list[Heard]:
         """Encode every window of each sound.
@@ -126,14 +129,15 @@ class YamnetEncoder:
     def _window(
         self, samples: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        model, inner = self._interpreter()
+        model, inner, (scale, zero) = self._interpreter()
         model.set_tensor(model.get_input_details()[0]["index"], samples)
         model.invoke()
         scores = model.get_tensor(model.get_output_details()[0]["index"])
-        return model.get_tensor(inner).reshape(self.width), scores.reshape(NUM_CLASSES)
+        layer = (model.get_tensor(inner).astype(np.float32) - zero) * scale
+        return layer.reshape(LAYER_WIDTH), scores.reshape(NUM_CLASSES)
 
-    def _interpreter(self) -> tuple[Any, int]:
-        """This thread's interpreter and the index of the inner layer; one may not be shared."""
+    def _interpreter(self) -> tuple[Any, int, tuple[float, int]]:
+        """This thread's interpreter (one may not be shared), the inner layer and its scale."""
         if not hasattr(self._local, "model"):
             path = locate(self.weights) / "model.tflite"
             from ai_edge_litert.interpreter import Interpreter
@@ -144,10 +148,10 @@ class YamnetEncoder:
                     model_path=str(path), num_threads=1, experimental_preserve_all_tensors=True
                 )
             model.allocate_tensors()
-            by_name = {detail["name"]: detail["index"] for detail in model.get_tensor_details()}
-            self._local.model = (model, by_name[_INNER_LAYER])
-        model_and_index: tuple[Any, int] = self._local.model
-        return model_and_index
+            layer = next(d for d in model.get_tensor_details() if d["name"] == _INNER_LAYER)
+            self._local.model = (model, layer["index"], layer["quantization"])
+        found: tuple[Any, int, tuple[float, int]] = self._local.model
+        return found
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:

@@ -16,6 +16,9 @@ from encoders.towers import Heard
 from ingest.decoded import Segment
 from ingest.item import Modality
 
+PEAK_WINDOWS = 10
+"""Windows of a sound, about five seconds, of which the highest score of a class counts."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WordView:
@@ -56,9 +59,35 @@ def video_embedding(
 
 def sound_embedding(heard: Heard, segments: Sequence[Segment], fingerprint: str) -> Embedding:
     """One view of a sound, and one vector per stretch, from its windows."""
-    found = _by_segment(heard.vectors, heard.centres_seconds, segments)
-    whole = unit(heard.vectors.mean(axis=0))
+    times = heard.centres_seconds
+    inside = [(s, (times >= s.start_seconds) & (times < s.end_seconds)) for s in segments]
+    found = [
+        (s, sound_vector(heard.vectors[mask], heard.scores[mask]))
+        for s, mask in inside
+        if mask.any()
+    ]
+    whole = sound_vector(heard.vectors, heard.scores)
     return _embedding(Modality.AUDIO, "sound", fingerprint, whole, found)
+
+
+def sound_vector(vectors: NDArray[np.float32], scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """One vector of the windows of a sound.
+
+    Args:
+        vectors: vector of each window, (W, D_w), W at least 1.
+        scores: class scores of each window, (W, C); C is 0 for a tower without classes.
+
+    Returns:
+        Unit vector (D_w + C,): the mean of the vectors, then, of equal weight, the class scores at
+        their peak in each run of ``PEAK_WINDOWS``, averaged over runs. A bark heard once says more
+        than the silence around it.
+    """
+    mean = unit(vectors.mean(axis=0))
+    if scores.shape[1] == 0:
+        return mean
+    runs = range(0, len(scores), PEAK_WINDOWS)
+    peaks = np.mean([scores[start : start + PEAK_WINDOWS].max(axis=0) for start in runs], axis=0)
+    return unit(np.concatenate([mean, unit(peaks)]))
 
 
 def word_embedding(view: WordView, vectors: NDArray[np.float32], fingerprint: str) -> Embedding:

@@ -45,7 +45,7 @@ class SoundEncoder(Encoder[Waveform], Protocol):
     """An encoder of sounds that also gives its windows, for moments."""
 
     def hear(self, media: Sequence[Waveform]) -> list[Heard]:
-        """Encode every window of each sound; ``encode`` gives the unit mean over windows."""
+        """Encode every window of each sound; ``pooling.sound_vector`` joins them."""
 
 
 class Aligner(Protocol):
