@@ -23,6 +23,8 @@ ANSWER_SECONDS = 10.0
 """How long a server may take to answer the first call."""
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS)
+_NO_PINGS = {"grpc.keepalive_time_ms": 2**31 - 1}
+"""Lite's server takes the client's pings in idle minutes for an attack and hangs up."""
 _opened: Counter[str] = Counter()
 _opening = threading.Lock()
 
@@ -54,7 +56,7 @@ def connect(uri: str, token: str = "") -> Any:
         _check_folder(Path(uri))
     with _opening, translated(uri):
         try:
-            client = MilvusClient(uri, token=token, timeout=ANSWER_SECONDS)
+            client = MilvusClient(uri, token=token, timeout=ANSWER_SECONDS, grpc_options=_NO_PINGS)
         except MilvusException as error:
             raise (log.cause or error) from error
         finally:

@@ -45,7 +45,7 @@ class RunConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreConfig:
-    """Where vectors and bookkeeping are kept, and who answers searches."""
+    """Where vectors and bookkeeping are kept; searches are answered by the mirror in any case."""
 
     milvus_uri: str | None = None
     """URI of a Milvus server or cluster; none for Milvus Lite in the workspace."""
@@ -53,8 +53,6 @@ class StoreConfig:
     """USER:PASSWORD or API key of that server."""
     database_url: str | None = None
     """SQLAlchemy URL of the bookkeeping; none for SQLite in the workspace."""
-    serve_from: Literal["mirror", "milvus"] = "mirror"
-    """Who answers: the in-process mirror, or the Milvus server itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
