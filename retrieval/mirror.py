@@ -142,6 +142,18 @@ class Mirror:
         found = (view.nearest(field_name, vector, limit, admitted) for vector in vectors)
         return [view.hits(rows, scores, limit) for rows, scores in found]
 
+    def vectors(self, item_id: str) -> dict[str, NDArray[np.float32]]:
+        """Every vector of an item by field; none where it is not held."""
+        row = self._items.rows.get(item_id)
+        if row is None:
+            return {}
+        found = {}
+        for field, space in self._items.spaces.items():
+            [position] = space.positions(np.array([row], np.int32))
+            if position >= 0:
+                found[field] = np.array(space.matrix[position])
+        return found
+
     def sample(
         self, field_name: str, most: int, seed: int = 0
     ) -> tuple[list[str], NDArray[np.float32]]:

@@ -12,6 +12,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +43,12 @@ def write_snapshot(folder: Path, tables: Sequence[Table], version: int) -> None:
         _write_json(folder / name / "tables.json", described)
         _write_json(folder / f"{name}.json", {"layout": LAYOUT, "version": version, "name": name})
         (folder / f"{name}.json").replace(folder / POINTER)
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # faiss reports a full disk as a RuntimeError
         shutil.rmtree(folder / name, ignore_errors=True)
-        (folder / f"{name}.json").unlink(missing_ok=True)
+        with suppress(OSError):
+            (folder / f"{name}.json").unlink()
         raise IndexUnavailableError(
-            f"the search snapshot cannot be written to {folder}: {error.strerror or error}",
+            f"the search snapshot cannot be written to {folder}: {str(error).splitlines()[0]}",
             "free some space or choose a folder that can be written; what is stored is safe",
         ) from error
     for stale in folder.iterdir():
