@@ -84,7 +84,7 @@ def _sorted_errors(path: Path) -> Iterator[None]:
             ) from error
         except UnidentifiedImageError as error:
             raise DecodeError("corrupt", f"{path.name} has a header no decoder knows") from error
-        except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
+        except (OSError, SyntaxError, ValueError, RuntimeError, EOFError, MemoryError) as error:
             cut = "truncated" in str(error) or isinstance(error, EOFError)
             raise DecodeError(
                 "truncated" if cut else "corrupt", f"{path.name} cannot be decoded ({error})"

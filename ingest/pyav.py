@@ -102,7 +102,10 @@ def _best_stream(container: Any, path: Path) -> Any:
     if not streams:
         what = "sound alone" if container.streams.audio else "neither pictures nor sound"
         raise DecodeError("no_stream", f"{path.name} holds {what}")
-    return max(streams, key=lambda stream: (stream.width or 0) * (stream.height or 0))
+    known = [stream for stream in streams if stream.codec_context is not None]
+    if not known:
+        raise DecodeError("unsupported", f"{path.name} needs a codec not found here")
+    return max(known, key=lambda stream: stream.width * stream.height)
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +27,7 @@ from support.media import (
     plain,
     tone,
     write_aac,
+    write_crasher,
     write_image,
     write_sound,
     write_video,
@@ -170,6 +173,13 @@ def test_a_long_sound_gives_equal_excerpts_of_all_its_stretches(tmp_path: Path) 
     for place, hz in enumerate((300, 600, 900)):
         third = decoded.waveform.samples[place * 32_000 : (place + 1) * 32_000]
         assert np.abs(np.fft.rfft(third)).argmax() / 2.0 == pytest.approx(hz, abs=1)
+
+
+def test_a_native_crash_kills_its_own_process_only(tmp_path: Path) -> None:
+    path = write_crasher(tmp_path / "a.aac")
+    program = f"import decord; decord.AudioReader({str(path)!r})"
+    finished = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert finished.returncode < 0
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 Picture = NDArray[np.uint8]
 
-SOUND_RATE_HZ = 44_100
+SOUND_RATE_HZ = 48_000
 
 
 def picture(seed: int, size: tuple[int, int] = (96, 64)) -> Picture:
@@ -54,7 +54,7 @@ def _stretch(grid: NDArray[np.float64], width: int, height: int) -> NDArray[np.f
     down, across = (rows - top)[:, None, None], (columns - left)[None, :, None]
     upper = grid[top][:, left] * (1 - across) + grid[top][:, right] * across
     lower = grid[bottom][:, left] * (1 - across) + grid[bottom][:, right] * across
-    return upper * (1 - down) + lower * down
+    return np.asarray(upper * (1 - down) + lower * down)
 
 
 def plain(colour: tuple[int, int, int], size: tuple[int, int] = (96, 64)) -> Picture:
@@ -211,6 +211,22 @@ def write_aac(path: Path, hz: float = 440.0, seconds: float = 1.0) -> Path:
     with av.open(str(path), "w", format=kind) as container:
         track = container.add_stream("aac", rate=48_000)
         _mux_sound(container, track, tone(hz, seconds, 48_000))
+    return path
+
+
+def write_crasher(path: Path) -> Path:
+    """Write a bare ``.aac`` stream of sound headers and unreadable sound.
+
+    decord divides by its length of zero and takes the whole process down, so decode it only in a
+    process that may die.
+    """
+    data = bytearray(write_aac(path).read_bytes())
+    start = 0
+    while start + 7 < len(data):
+        length = (data[start + 3] & 3) << 11 | data[start + 4] << 3 | data[start + 5] >> 5
+        data[start + 7 : start + length] = b"\xff" * (length - 7)
+        start += length
+    path.write_bytes(data)
     return path
 
 
