@@ -1,0 +1,199 @@
+"""The page of answers: safe, self-contained, and readable without a picture."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from sensorium.contact_sheet import Card, Section, write_contact_sheet
+from sensorium.previews import peaks_of, thumbnail_of
+from support.media import picture, write_image, write_sound
+
+HOSTILE = "\"><script>alert('x')</script><img src=x onerror=alert(1)>&amp;"
+VOID = {"meta", "img", "link", "br", "hr", "input", "source"}
+
+
+class Page(HTMLParser):
+    """Every element of a page, with a check that they nest."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.words: list[str] = []
+        self.feed(path.read_text(encoding="utf-8"))
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        names = [name for name, _ in attrs]
+        assert len(names) == len(set(names)), f"an attribute twice in <{tag}>: {names}"
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    def values(self, *names: str) -> list[str]:
+        return [attrs[name] for _, attrs in self.elements for name in names if name in attrs]
+
+    def tags(self, tag: str) -> list[dict[str, str]]:
+        return [attrs for name, attrs in self.elements if name == tag]
+
+
+def card(**changes: object) -> Card:
+    plain: dict[str, object] = {
+        "item_id": "a/b",
+        "title": "",
+        "kind": "image",
+        "uri": "",
+        "text": "",
+        "relevance": 0.5,
+        "modality_weights": {"image": 1.0},
+    }
+    return Card(**{**plain, **changes})  # type: ignore[arg-type]
+
+
+def page_of(folder: Path, *cards: Card, title: str = "Answers") -> Page:
+    write_contact_sheet(folder / "page.html", "Sheet", [Section(title=title, cards=cards)])
+    return Page(folder / "page.html")
+
+
+@pytest.mark.parametrize("kind", ["video", "image", "audio", "text"])
+def test_what_a_user_wrote_stays_text(tmp_path: Path, kind: str) -> None:
+    hostile = card(
+        item_id=HOSTILE,
+        title=HOSTILE,
+        kind=kind,
+        text=HOSTILE,
+        uri=f"{tmp_path}/{HOSTILE}.mp4",
+        thumbnail=b"jpeg" if kind != "text" else b"",
+    )
+
+    section = Section(
+        title=HOSTILE, note=HOSTILE, cards=[hostile], asked_with=(tmp_path / f"{HOSTILE}.jpg",)
+    )
+    write_contact_sheet(tmp_path / "page.html", HOSTILE, [section, section])
+    page = Page(tmp_path / "page.html")
+
+    assert page.open == []
+    assert not page.tags("script")
+    assert not [name for _, attrs in page.elements for name in attrs if name.startswith("on")]
+    assert "".join(page.words).count("alert('x')") >= 5
+    assert {image["src"] for image in page.tags("img")} & {"x"} == set()
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["javascript:alert(1)", "data:text/html,x", "s3://bucket/key.mp4", "relative.mp4", ""],
+)
+def test_no_other_scheme_becomes_a_link(tmp_path: Path, uri: str) -> None:
+    page = page_of(tmp_path, card(uri=uri, kind="video"), card(uri=uri), card(uri=uri, kind="text"))
+
+    assert page.values("href", "src", "action", "srcset") == []
+
+
+def test_nothing_is_requested_from_elsewhere(tmp_path: Path) -> None:
+    jpeg = write_image(tmp_path / "still.jpg", picture(1)).read_bytes()
+    sound = write_sound(tmp_path / "tone.wav")
+
+    page = page_of(
+        tmp_path,
+        card(uri="https://example.org/clip.mp4", kind="video", thumbnail=jpeg),
+        card(uri="http://example.org/sound.mp3", kind="audio"),
+        card(uri=str(sound), kind="audio"),
+        card(uri=str(tmp_path / "still.jpg"), thumbnail=jpeg),
+    )
+
+    fetched = page.values("src", "poster", "srcset", "data")
+    assert len(fetched) == 3
+    assert all(
+        value.startswith("data:image/jpeg;base64,") or value == "tone.wav" for value in fetched
+    )
+    assert all(attrs["preload"] == "none" for attrs in page.tags("audio") + page.tags("video"))
+    assert not page.tags("link")
+    style = (tmp_path / "page.html").read_text().split("</style>")[0]
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_files_beside_the_page_are_linked_so_that_the_folder_can_move(tmp_path: Path) -> None:
+    inside = tmp_path / "media" / "a b#1?.jpg"
+    outside = tmp_path.parent / "über.jpg"
+
+    page = page_of(tmp_path, card(uri=str(inside)), card(uri=str(outside)))
+
+    first, second = (attrs["href"] for attrs in page.tags("a"))
+    assert first == "media/a%20b%231%3F.jpg"
+    assert second == outside.as_uri()
+
+
+def test_a_reader_without_pictures_is_told_everything(tmp_path: Path) -> None:
+    jpeg = write_image(tmp_path / "still.jpg", picture(1)).read_bytes()
+
+    page = page_of(
+        tmp_path,
+        card(title="A red boat", thumbnail=jpeg, modality_weights={"image": 0.75, "text": 0.25}),
+        card(kind="video", uri=str(tmp_path / "x.mp4"), title="A race", segment=(3.0, 7.5)),
+        title="“boats”",
+    )
+
+    words = "".join(page.words)
+    assert page.tags("html")[0]["lang"] == "en"
+    assert "“boats”" in words
+    assert "image 75%, text 25%" in words
+    assert "3.0 to 7.5 s" in words
+    assert all(attrs["alt"] for attrs in page.tags("img"))
+    assert page.tags("video")[0]["aria-label"] == "Clip A race"
+    assert page.tags("video")[0]["src"].endswith("x.mp4#t=3.00,7.50")
+
+
+def test_no_answer_is_said_in_words(tmp_path: Path) -> None:
+    page = page_of(tmp_path)
+
+    assert "No good match" in "".join(page.words)
+
+
+def test_long_words_are_shortened(tmp_path: Path) -> None:
+    page = page_of(tmp_path, card(kind="text", text="word " * 500))
+
+    assert 20 < "".join(page.words).count("word ") < 60
+
+
+def test_a_picture_asked_with_is_in_the_page(tmp_path: Path) -> None:
+    asked = write_image(tmp_path / "asked.png", picture(2))
+    section = Section(title="asked.png", cards=[], asked_with=(asked, tmp_path / "asked.wav"))
+
+    write_contact_sheet(tmp_path / "page.html", "Sheet", [section])
+    page = Page(tmp_path / "page.html")
+
+    assert page.tags("img")[0]["src"].startswith("data:image/jpeg;base64,")
+    assert page.tags("audio")[0]["src"] == "asked.wav"
+    assert thumbnail_of(asked, side=20)[:2] == b"\xff\xd8"
+    assert thumbnail_of(tmp_path / "absent.png") == b""
+
+
+def test_the_shape_of_a_sound_follows_its_loudness(tmp_path: Path) -> None:
+    ramp = np.sin(np.arange(48_000) / 5.0) * np.linspace(0.0, 0.5, 48_000)
+    soundfile.write(tmp_path / "ramp.wav", ramp, 16_000)
+    soundfile.write(tmp_path / "still.wav", np.zeros(16_000), 16_000)
+
+    peaks = peaks_of(str(tmp_path / "ramp.wav"), bars=10)
+
+    assert peaks == tuple(sorted(peaks))
+    assert peaks[0] == pytest.approx(0.1, abs=0.01)
+    assert peaks[-1] == 1.0
+    assert peaks_of((tmp_path / "ramp.wav").as_uri(), bars=10) == peaks
+    assert peaks_of(str(tmp_path / "still.wav")) == ()
+    assert peaks_of(str(tmp_path / "absent.wav")) == ()
+    assert peaks_of("s3://bucket/sound.wav") == ()
