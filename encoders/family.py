@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -79,8 +79,8 @@ class FamilyConfig:
 
     @property
     def image_side_pixels(self) -> int:
-        """Short side below which frames should not be scaled when decoding."""
-        return 224 if self.name == "bundled" or self.image_model != "siglip2-b16" else 256
+        """Short side that the image tower works at; decoding need not keep more."""
+        return 224
 
 
 class Family:
@@ -104,12 +104,12 @@ class Family:
             from encoders.bundled import bundled_towers
 
             return bundled_towers(self.config.text_model, threads, self.config.alignment_dir)
-        from encoders.hub import HubOptions, hub_towers
+        from encoders.hub import IMAGE_MODELS, HubOptions, hub_towers
 
         options = HubOptions(
-            image_model=self.config.image_model,
+            image_model=IMAGE_MODELS[self.config.image_model],
             device=self.config.device,
-            compile=self.config.compile,
+            compiled=self.config.compile,
         )
         return hub_towers(options)
 
@@ -140,6 +140,11 @@ class Family:
     def space_width(self) -> int:
         """Width D of the joint space."""
         return self.towers.space_width
+
+    @property
+    def native_field(self) -> Mapping[str, str]:
+        """Field of the index for the native vectors of each source."""
+        return self.towers.native_field
 
     def align(self, source: str, native: NDArray[np.floating]) -> NDArray[np.float32]:
         """Bring native vectors into the joint space.
