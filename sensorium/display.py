@@ -220,13 +220,14 @@ def show_training(report: TrainingReport, console: Console, as_json: bool) -> No
     console.print(escape(report.next_step))
 
 
-def write_page(path: Path, pages: Sequence[Answers]) -> None:
+def write_page(path: Path, pages: Sequence[Answers], title: str = "Sensorium search") -> None:
     """Write answers as one self-contained HTML page."""
     from sensorium.contact_sheet import Card, Section, write_contact_sheet
 
     sections = [
         Section(
             title=page.title,
+            asked_with=page.asked_with,
             note=f"{page.withheld} weak answers withheld" if page.withheld else "",
             cards=[
                 Card(
@@ -245,7 +246,7 @@ def write_page(path: Path, pages: Sequence[Answers]) -> None:
         )
         for page in pages
     ]
-    write_contact_sheet(path, "Sensorium search", sections)
+    write_contact_sheet(path, title, sections)
 
 
 def _answer_table(answers: Sequence[Answer], picture: Any) -> Table:

@@ -194,6 +194,7 @@ class Library:
             title=request.title,
             answers=described(self.workspace, generation, found.candidates),
             withheld=found.withheld,
+            asked_with=(*request.images, *request.sounds, *request.clips),
             notes=notes,
         )
 

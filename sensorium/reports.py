@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from retrieval.base import Candidate
 
@@ -120,5 +121,7 @@ class Answers:
     """Best first."""
     withheld: int
     """Candidates below the relevance cut-off."""
+    asked_with: tuple[Path, ...] = ()
+    """Files that were part of the question."""
     notes: tuple[str, ...] = ()
     """What a person should know besides."""

@@ -1,0 +1,88 @@
+"""The demo: fetch real media, index them on Ray, ask in every way there is, and show the answers.
+
+The workspace stays, so a second run finds everything done and only asks again. The bundled family
+is set, because the demo promises to need nothing but a package index.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sensorium.config import Config
+from sensorium.demo_media import place_media
+from sensorium.display import show_answers, show_report, write_page
+from sensorium.library import IndexRequest, open_library
+from sensorium.progress import download_progress, format_seconds
+from sensorium.query import SearchRequest
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+PAGE = "contact-sheet.html"
+"""The page of answers in the demo's folder."""
+WORKSPACE = "sensorium-data"
+"""The workspace in the demo's folder."""
+
+
+def run(folder: Path, progress: Console, out: Console) -> None:
+    """Run the demo.
+
+    Args:
+        folder: where media, index and page go; made where missing.
+        progress: writes to stderr.
+        out: writes to stdout.
+
+    Raises:
+        ModelUnavailableError: media or weights cannot be fetched.
+    """
+    started = time.monotonic()
+    progress.print("fetching photographs, clips and sounds", highlight=False)
+    with download_progress(progress) as fetched:
+        place_media(folder, fetched)
+    library = open_library(folder / WORKSPACE, demo_config(), create=True)
+    progress.print("indexing them on Ray", highlight=False)
+    outcome = library.index(IndexRequest(source=str(folder / "media"), prune=True), progress, False)
+    show_report(outcome, out, as_json=False)
+    pages = []
+    for request in questions(folder / "queries"):
+        page = library.search(request, progress)
+        out.print()
+        out.rule(page.title, align="left", style="dim")
+        show_answers(page, out, as_json=False)
+        pages.append(page)
+    write_page(folder / PAGE, pages, title="Sensorium demo")
+    spent = format_seconds(time.monotonic() - started)
+    out.print(f"\ndone in {spent}; look at {folder / PAGE}", markup=False, highlight=False)
+
+
+def demo_config() -> Config:
+    """The settings of the demo: bundled encoders, on Ray."""
+    plain = Config()
+    return replace(plain, family="bundled", run=replace(plain.run, backend="ray"))
+
+
+def questions(queries: Path) -> Sequence[SearchRequest]:
+    """What the demo asks: one search of each kind.
+
+    Args:
+        queries: folder of the media that are asked with and not indexed.
+    """
+    ask = SearchRequest
+    return (
+        ask(text="a cat", limit=5),
+        ask(text="a farm animal making noise", modalities=("audio",), limit=5),
+        ask(text="how to bake bread", limit=3),
+        ask(text="a person speaking", modalities=("video",), limit=4),
+        ask(text="a bird comes close to the camera", moments=True, limit=3),
+        ask(images=(queries / "motorcycle_right.png",), limit=4),
+        ask(sounds=(queries / "duck.mp3",), limit=5),
+        ask(clips=(queries / "single_face.mp4",), limit=4),
+        ask(like=("photos/tesla_lightning1_lg",), limit=4),
+        ask(text="a building", without=("city at night",), limit=5),
+        ask(text="an animal", where="duration_seconds < 5 and duration_seconds > 0", limit=5),
+        ask(text="quarterly tax return of a shipping company", limit=5),
+    )
