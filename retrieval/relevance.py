@@ -6,8 +6,12 @@ query and field: generic phrases against the items for text, items against other
 Choices a reader would question:
 - some of those pairs are related after all (a phrase about dogs, a library of dogs), so only the
   bulk is used: the median, and the spread below it, which true matches do not reach;
-- the best of many unrelated scores is high by chance alone. Relevance is 0.5 where the best of the
-  catalogue's N would stand, for unrelated pairs, in ``CERTAINTY`` of all queries;
+- the best of many unrelated scores is high by chance alone. For words, relevance is 0.5 where the
+  best of the catalogue's N would stand, for unrelated pairs, in ``CERTAINTY`` of all queries;
+- pairs of items tell less: a library of holidays is alike all over, and that likeness is in the
+  bulk already. There, relevance is 0.5 at ``LIKE_BAR`` spreads, whatever the size of the catalogue
+  (pictures from elsewhere reached that for one query in ten on captioned photographs, and
+  photographs of the same kind for two in three);
 - scores are not normalised by each query's own spread over the catalogue. That finds the right
   item slightly better, but a query that matches nothing then looks like any other: on captioned
   photographs it tells real from nonsense queries no better than chance, while scores on the
@@ -28,6 +32,8 @@ from retrieval.base import JOINT, NATIVE_FIELDS, SEGMENTS, SPACE_FIELDS
 
 CERTAINTY = 0.8
 """Share of unrelated queries whose best answer stays below relevance 0.5."""
+LIKE_BAR = 2.0
+"""Spreads above the centre where relevance is 0.5 for what is not asked in words."""
 DEFAULT_CUT = 0.5
 """Answers less relevant than this are withheld."""
 LIKE_KINDS = ("image", "video", "audio")
@@ -99,7 +105,9 @@ class Calibration:
             Relevance in [0, 1], rising with the score; 0.5 is the default cut-off.
         """
         unrelated = self._find(kind, field)
-        by_chance = NormalDist().inv_cdf(CERTAINTY ** (1 / max(num_items, 1)))
+        by_chance = LIKE_BAR
+        if kind == "text":
+            by_chance = NormalDist().inv_cdf(CERTAINTY ** (1 / max(num_items, 1)))
         standing = (np.asarray(scores, np.float64) - unrelated.centre) / unrelated.spread
         return np.asarray(1 / (1 + np.exp(np.clip(by_chance - standing, -40, 40))))
 

@@ -96,6 +96,15 @@ def test_half_is_where_the_best_stranger_stands() -> None:
     assert np.mean(passing) == pytest.approx(0.2, abs=0.03)
 
 
+def test_more_like_this_keeps_neighbours() -> None:
+    world = World(400, seed=4)
+    matrix = world.mirror.items.spaces[JOINT].matrix
+    relevance = world.calibration.relevance("like", JOINT, matrix @ matrix.T, 400)
+    related = world.topic_of[:, None] == world.topic_of[None]
+    assert np.mean(relevance[related] >= DEFAULT_CUT) >= 0.95
+    assert np.mean(relevance[~related] >= DEFAULT_CUT) <= 0.05
+
+
 def test_few_or_no_items_still_calibrate() -> None:
     assert Calibration.fit({}, {}).relevance("text", JOINT, np.array(0.9), 0) > DEFAULT_CUT
     one = unit_rows(np.ones((1, WIDTH)))
