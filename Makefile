@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV_HOME := .uv
+BENCHMARKS := benchmarks/index.py benchmarks/search.py
 UV := $(shell command -v uv 2>/dev/null || echo $(UV_HOME)/bin/uv)
 
 .PHONY: setup demo test test-slow check bench serve wheel lock clean help
@@ -34,6 +35,36 @@ check: setup ## Lint, types, architecture, lock.
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+test: setup ## Pull the bundled weights, then run the tests; offline after that.
+	$(BIN)/sensorium models pull
+	$(BIN)/pytest -m "not slow and not realdata"
+
+test-slow: setup ## The long tests, and those on real data where SENSORIUM_TEST_DATA names some.
+	$(BIN)/sensorium models pull
+	$(BIN)/pytest -m "slow or realdata" --timeout 1800
+
+demo: setup ## Index real media, search them in every way, write demo/contact-sheet.html.
+	$(BIN)/sensorium demo --folder demo
+
+serve: setup ## Show the demo's page on this machine: http://127.0.0.1:8000/contact-sheet.html
+	@test -f demo/contact-sheet.html || $(MAKE) demo
+	@echo "http://127.0.0.1:8000/contact-sheet.html (Ctrl-C ends it)"
+	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory demo 8000
+
+bench: setup ## Measure, and write benchmarks/results.
+	$(BIN)/sensorium models pull
+	set -e; for script in $(BENCHMARKS); do $(BIN)/python $$script; done
+
+wheel: setup ## sdist, wheel from it, empty environment, sensorium --help.
+	rm -rf dist build/empty
+	$(BIN)/python -m build --no-isolation --outdir dist .
+	$(BIN)/python scripts/check_wheel.py dist
+	$(UV) venv -q --python $(BIN)/python build/empty
+	$(UV) pip install -q --python build/empty/bin/python --constraint requirements.lock dist/*.whl
+	build/empty/bin/sensorium --help >/dev/null
+	build/empty/bin/sensorium models >/dev/null
+	@echo "the wheel is whole and starts in an empty environment"
 
 clean: ## Remove what the targets made.
 	rm -rf $(VENV) $(UV_HOME) demo dist build .mypy_cache .ruff_cache .pytest_cache
