@@ -30,6 +30,7 @@ from sensorium.options import (
 if TYPE_CHECKING:
     from sensorium.config import Config
     from sensorium.library import Library
+    from sensorium.reports import Answers
 
 OK, ERROR, USAGE, PARTIAL, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -199,7 +200,7 @@ def search(
 
     Examples: sensorium search "a dog barking" · sensorium search --image cat.jpg --not indoors
     """
-    from sensorium.display import show_answers, write_page
+    from sensorium.display import show_answers
     from sensorium.query import SearchRequest
 
     request = SearchRequest(
@@ -220,9 +221,7 @@ def search(
     library = _library(workspace, config, settings_of(settings), create=False)
     answers = library.search(request, stderr)
     show_answers(answers, stdout, as_json, pictures)
-    if html is not None:
-        write_page(html, [answers])
-        stderr.print(f"wrote {html}", markup=False, highlight=False)
+    _write_page(html, answers)
 
 
 @app.command()
@@ -347,6 +346,14 @@ def main() -> None:
     except KeyboardInterrupt:
         stderr.print("stopped; run the same command again to go on", highlight=False)
         sys.exit(INTERRUPTED)
+
+
+def _write_page(path: Path | None, answers: Answers) -> None:
+    from sensorium.display import write_page
+
+    if path is not None:
+        write_page(path, [answers])
+        stderr.print(f"wrote {path}", markup=False, highlight=False)
 
 
 def _fail(error: SensoriumError) -> None:

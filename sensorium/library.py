@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -393,10 +393,4 @@ def _taken(item_id: str, owner: str) -> Rejected:
 
 
 def _at(entry: Quarantined, medium: Medium | None, item_id: str) -> Quarantined:
-    return Quarantined(
-        content_hash=entry.content_hash,
-        uri=medium.uri if medium else item_id,
-        code=entry.code,
-        message=entry.message,
-        attempts=entry.attempts,
-    )
+    return replace(entry, uri=medium.uri if medium else item_id)
