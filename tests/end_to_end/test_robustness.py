@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from support.broken import BREAKAGES, Broken, broken_files
 from support.cli import rows, sensorium, start
-from support.media import BREAKAGES, Broken, broken_files, write_image, write_sound, write_video
+from support.media import write_image, write_sound, write_video
 
 NUM_GOOD = 50
 LIMITS = ("--set", "decode.timeout_seconds=20", "--set", "decode.max_duration_seconds=600")

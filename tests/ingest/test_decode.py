@@ -19,9 +19,8 @@ from ingest.files import content_hash
 from ingest.item import Medium, Modality
 from ingest.kinds import EXTENSIONS, extension
 from ingest.sampling import VideoSampling
+from support.broken import BREAKAGES, broken_files
 from support.media import (
-    BREAKAGES,
-    broken_files,
     clip,
     picture,
     plain,
