@@ -7,11 +7,10 @@ transaction survives the death of the process.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy import Engine, ExceptionContext, create_engine, event
+from sqlalchemy.exc import DatabaseError
 
 from ingest.errors import SensoriumError
 
@@ -34,42 +33,44 @@ def open_database(url: str) -> Engine:
         An engine; tables are created by the modules that own them.
 
     Raises:
-        WorkspaceError: the database cannot be opened or is not a database.
+        WorkspaceError: the database cannot be opened or is not a database; later failures of the
+            engine are raised as this error, too.
     """
     engine = create_engine(url)
+    place = str(engine.url.database or url)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _configure_sqlite)
-    try:
-        with engine.connect():
-            return engine
-    except (OperationalError, DatabaseError) as error:
-        raise explain(error, str(engine.url.database or url)) from error
+
+    @event.listens_for(engine, "handle_error")
+    def _translate(context: ExceptionContext) -> None:
+        if isinstance(context.sqlalchemy_exception, DatabaseError):
+            raise _in_words(str(context.original_exception), place) from context.original_exception
+
+    with engine.connect():
+        return engine
 
 
-def explain(error: DatabaseError, place: str) -> WorkspaceError:
-    """Turn a database failure into one sentence with a next step."""
-    text = str(error.orig)
+def _in_words(text: str, place: str) -> WorkspaceError:
     if "readonly" in text or "unable to open" in text:
         return WorkspaceError(
-            f"the workspace database {Path(place)} cannot be written",
+            f"the workspace database {place} cannot be written",
             "check the folder's permissions, or choose another with --workspace",
         )
     if "disk is full" in text or "disk I/O" in text:
         return WorkspaceError(
-            f"the disk that holds {Path(place)} is full",
+            f"the disk that holds {place} is full",
             "free some space and run the same command again: finished work is kept",
         )
     if "not a database" in text or "malformed" in text:
         return WorkspaceError(
-            f"{Path(place)} is not a Sensorium database",
+            f"{place} is not a Sensorium database",
             "restore it from a copy, or start a new workspace with --workspace",
         )
     if "locked" in text:
         return WorkspaceError(
-            f"{Path(place)} is held by another process",
-            "wait for the other command to finish",
+            f"{place} is held by another process", "wait for the other command to finish"
         )
-    return WorkspaceError(f"the workspace database {Path(place)} failed: {text}")
+    return WorkspaceError(f"the workspace database {place} failed: {text}")
 
 
 def _configure_sqlite(connection: Any, _record: Any) -> None:

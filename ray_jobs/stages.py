@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from encoders.base import Embedding
 from ingest.decoded import Decoded
@@ -52,6 +52,10 @@ class EncodedContent:
     """One per view; empty where the content has none of the wanted views."""
 
 
+DECODER_BYTES = 4 << 30
+"""Memory that one decoder may take; a file that wants more is set aside."""
+
+
 def decode_stage(build: Callable[[], Decode], workers: int, timeout_seconds: float | None) -> Stage:
     """Make the decode stage.
 
@@ -66,27 +70,19 @@ def decode_stage(build: Callable[[], Decode], workers: int, timeout_seconds: flo
         workers=workers,
         isolated=True,
         timeout_seconds=timeout_seconds,
+        memory_bytes=DECODER_BYTES,
+        failure_code="corrupt",
     )
 
 
-def encode_stage(
-    build: Callable[[], Embedder], workers: int, batch_size: int, num_gpus: float
-) -> Stage:
+def encode_stage(build: Callable[[], Embedder], **settings: Any) -> Stage:
     """Make the encode stage.
 
     Args:
         build: picklable; loads the encoders once per worker.
-        workers: how many encode at once.
-        batch_size: most contents per call.
-        num_gpus: share of a GPU per worker.
+        settings: further fields of ``Stage``: workers, batch size, share of a GPU.
     """
-    return Stage(
-        name="encode",
-        build=partial(_build_encode, build),
-        workers=workers,
-        batch_size=batch_size,
-        num_gpus=num_gpus,
-    )
+    return Stage(name="encode", build=partial(_build_encode, build), **settings)
 
 
 def _build_decode(build: Callable[[], Decode]) -> Work:

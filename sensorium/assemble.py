@@ -227,6 +227,7 @@ def _stages(config: Config, workspace: Path) -> list[Stage]:
             partial(Family, family_config(config, workspace)),
             workers=config.run.encode_workers,
             batch_size=config.run.batch_size,
+            batch_key=f"{config.encoders.name} on {'cuda' if gpus else 'cpu'}",
             num_gpus=gpus,
         ),
     ]

@@ -337,15 +337,16 @@ def main() -> None:
     """Run the command line and exit: 0 ok, 1 error, 2 usage, 3 some quarantined, 130 stopped."""
     try:
         app()
+    except SystemExit as stop:
+        if stop.code == INTERRUPTED:
+            stderr.print("stopped; run the same command again to go on", highlight=False)
+        raise
     except UsageError as error:
         _fail(error)
         sys.exit(USAGE)
     except SensoriumError as error:
         _fail(error)
         sys.exit(ERROR)
-    except KeyboardInterrupt:
-        stderr.print("stopped; run the same command again to go on", highlight=False)
-        sys.exit(INTERRUPTED)
 
 
 def _write_page(path: Path | None, answers: Answers) -> None:
