@@ -257,9 +257,9 @@ class MilvusIndex:
                 metric_type="IP",
                 params={"M": 16, "efConstruction": 200},
             )
-        self._client.create_collection(
-            name, schema=schema, index_params=index, consistency_level="Strong"
-        )
+        self._client.create_collection(name, schema=schema, consistency_level="Strong")
+        # The client would sleep half a second before it looked whether the index is there.
+        self._client.create_index(name, index, sync=False)
 
     def _anchors(self, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Scalars of the items among these keys that are there."""

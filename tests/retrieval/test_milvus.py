@@ -174,25 +174,6 @@ def test_generations_stand_side_by_side(tmp_path: Path) -> None:
         assert again.search(JOINT, vector[None], 1)[0][0].key == "a"
 
 
-OPENS = """
-import sys
-from retrieval.base import IndexUnavailableError
-from retrieval.milvus import MilvusIndex
-try:
-    MilvusIndex(sys.argv[1], "g1", {"joint": 8})
-except IndexUnavailableError as error:
-    print(error)
-"""
-
-
-def test_a_second_process_gets_one_sentence(index: MilvusIndex) -> None:
-    command = [sys.executable, "-W", "ignore", "-c", OPENS, index.uri]
-    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True)
-    assert done.stdout.startswith(f"the index in {index.uri} is open in another process; wait")
-    assert done.stdout.count("\n") == 1
-    assert done.stderr == ""
-
-
 def test_what_cannot_be_opened_is_named(tmp_path: Path) -> None:
     old = tmp_path / "old.db"
     old.write_bytes(b"SQLite format 3\x00")
@@ -250,12 +231,18 @@ def test_a_full_disk_is_one_sentence_and_keeps_what_was(tmp_path: Path) -> None:
         assert best[0][0].score == pytest.approx(1)
 
 
-def test_killed_while_writing_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+def test_a_second_process_waits_for_a_killed_writer_that_lost_nothing(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     path = str(tmp_path / "milvus.db")
     command = [sys.executable, "-W", "ignore", "-c", WRITES, path]
     with subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, text=True) as writer:
         assert writer.stdout is not None
         assert writer.stdout.readline() == "ready\n"
+        with pytest.raises(IndexUnavailableError) as caught:
+            MilvusIndex(path, "g1", {JOINT: 256})
         writer.send_signal(signal.SIGKILL)
+    assert str(caught.value).startswith(f"the index in {path} is open in another process; wait")
+    assert capfd.readouterr() == ("", "")
     with MilvusIndex(path, "g1", {JOINT: 256}) as index:
         assert "kept" in {key for keys, _, _ in index.scan(JOINT) for key in keys}
