@@ -107,21 +107,20 @@ class YamnetEncoder:
             ValueError: a sound has another rate.
         """
         cut = [_windows(waveform) for waveform in media]
-        windows = [window for part in cut for window in part]
+        windows = [window for part, _ in cut for window in part]
         if len(windows) < 2 or self.threads.number < 2:
             results = [self._window(window) for window in windows]
         else:
             results = list(self._pool.map(self._window, windows))
         heard, start = [], 0
-        for part in cut:
+        for part, starts in cut:
             chosen = results[start : start + len(part)]
             start += len(part)
-            middles = (np.arange(len(part)) * HOP_SAMPLES + WINDOW_SAMPLES / 2) / SAMPLE_RATE_HZ
             heard.append(
                 Heard(
                     vectors=np.array([vector for vector, _ in chosen], np.float32),
                     scores=np.array([score for _, score in chosen], np.float32),
-                    centres_seconds=middles,
+                    centres_seconds=(np.array(starts) + WINDOW_SAMPLES / 2) / SAMPLE_RATE_HZ,
                 )
             )
         return heard
@@ -170,7 +169,8 @@ def resampled(waveform: Waveform, sample_rate_hz: int) -> Waveform:
     return Waveform(samples=changed.numpy(), sample_rate_hz=sample_rate_hz)
 
 
-def _windows(waveform: Waveform) -> list[NDArray[np.float32]]:
+def _windows(waveform: Waveform) -> tuple[list[NDArray[np.float32]], list[int]]:
+    """Windows of a sound and the sample that each starts at."""
     if waveform.sample_rate_hz != SAMPLE_RATE_HZ:
         raise ValueError(f"expected {SAMPLE_RATE_HZ} Hz, got {waveform.sample_rate_hz = }")
     samples = waveform.samples
@@ -178,4 +178,4 @@ def _windows(waveform: Waveform) -> list[NDArray[np.float32]]:
     # The last window of a long sound starts earlier rather than hear silence that is not there.
     starts = [min(i * HOP_SAMPLES, max(0, len(samples) - WINDOW_SAMPLES)) for i in range(count)]
     padded = np.pad(samples, (0, max(0, WINDOW_SAMPLES - len(samples)))).astype(np.float32)
-    return [padded[start : start + WINDOW_SAMPLES] for start in starts]
+    return [padded[start : start + WINDOW_SAMPLES] for start in starts], starts
