@@ -70,8 +70,8 @@ class Calibration:
 
         Args:
             samples: a few hundred records of each field; see ``Mirror.sample``.
-            phrases: unit vectors (P, D) of ``null_phrases()``, under ``joint`` for the joint space
-                and under a native field for that tower's own space, where words can be compared.
+            phrases: unit vectors (P, D) of ``null_phrases()`` per field that words can be compared
+                in; a field of the joint space that is not named takes those of ``joint``.
 
         Returns:
             The calibration; it holds every pair that the samples allow.
@@ -80,7 +80,7 @@ class Calibration:
         for field, (owners, vectors) in samples.items():
             if len(owners) == 0:
                 continue
-            words = phrases.get(field if field in NATIVE_FIELDS else JOINT)
+            words = phrases.get(field, None if field in NATIVE_FIELDS else phrases.get(JOINT))
             if words is not None and len(words):
                 found["text", field] = _bulk((words @ vectors.T).ravel())
             own = JOINT if field == SEGMENTS else field
