@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,9 +20,10 @@ from encoders.family import Family, FamilyConfig
 from fusion.mean import MaskedMean
 from ingest.decode import DecodeOptions, decode
 from ingest.decoded import Decoded
+from ingest.errors import DecodeError
 from ingest.item import Item, Medium, Modality
 from ray_jobs.recipe import Recipe, digest_of
-from ray_jobs.stage import Outcome, RunOptions, Stage, StageProgress
+from ray_jobs.stage import Failure, Outcome, RunOptions, Stage, StageProgress
 from ray_jobs.stages import ContentTask, decode_stage, encode_stage
 from ray_jobs.write import Fusion
 from retrieval.base import SEGMENTS, SPACE_FIELDS
@@ -158,6 +160,30 @@ def runner(
             yield from local.run(stages, tasks, options, on_progress)
 
     return go
+
+
+def decode_files(config: Config, media: Sequence[Medium]) -> list[Decoded]:
+    """Decode files to search by; clips and sounds in a process of their own.
+
+    Raises:
+        DecodeError: a file cannot be decoded; one that takes the decoder down is named, too.
+    """
+    from ray_jobs import local
+
+    if all(medium.modality is Modality.IMAGE for medium in media):
+        return [decode(medium, decode_options(config)) for medium in media]
+    sources = frozenset({"frames", "sound", "speech", "screen"})
+    tasks = (
+        (medium.uri, ContentTask(content_hash=medium.uri, sources=sources, medium=medium))
+        for medium in media
+    )
+    [stage, _] = _stages(config, Path())
+    with closing(local.run([replace(stage, workers=1)], tasks)) as outcomes:
+        found = {outcome.key: outcome.value for outcome in outcomes}
+    for value in found.values():
+        if isinstance(value, Failure):
+            raise DecodeError(value.code, value.message)
+    return [found[medium.uri] for medium in media]
 
 
 def uses_ray(config: Config, num_contents: int) -> bool:

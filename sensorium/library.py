@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -187,7 +187,9 @@ class Library:
         ensure_models(self.config, console)
         generation = self._answering()
         mirror, notes = newest_mirror(self.workspace, generation, self._open_store)
-        encoder = QueryEncoder(self.family, assemble.decode_options(self.config), self.fusion)
+        encoder = QueryEncoder(
+            self.family, partial(assemble.decode_files, self.config), self.fusion
+        )
         calibration = assemble.calibration(self.workspace, generation)
         found = answer(mirror, calibration, encoder, request)
         return Answers(

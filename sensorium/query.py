@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from encoders.base import Embedding
 from encoders.family import Family
 from fusion.views import fuse_items
-from ingest.decode import DecodeOptions, decode
+from ingest.decoded import Decoded
 from ingest.errors import DecodeError, SensoriumError
 from ingest.item import Medium, Modality
 from ray_jobs.write import Fusion
 from retrieval.base import QueryPart
+
+DecodeFiles = Callable[[Sequence[Medium]], Sequence[Decoded]]
 
 
 class QueryError(SensoriumError):
@@ -88,13 +90,13 @@ class QueryEncoder:
 
     Args:
         family: the encoders.
-        options: how media are decoded; the same as at index time.
+        decode: reads the files to search by with the decode options of index time.
         fusion: how views are aligned and fused; the same as at index time.
     """
 
-    def __init__(self, family: Family, options: DecodeOptions, fusion: Fusion) -> None:
+    def __init__(self, family: Family, decode: DecodeFiles, fusion: Fusion) -> None:
         self.family = family
-        self.options = options
+        self.decode = decode
         self.fusion = fusion
 
     def parts(
@@ -142,7 +144,7 @@ class QueryEncoder:
     def _media(
         self, paths: Iterable[Path], modality: Modality
     ) -> list[Mapping[str, NDArray[np.float32]]]:
-        contents = [decode(_medium(path, modality), self.options) for path in paths]
+        contents = self.decode([_medium(path, modality) for path in paths])
         views: dict[str, Sequence[Embedding]] = {}
         for number, embedded in enumerate(self.family.embed(contents)):
             if isinstance(embedded, DecodeError):
