@@ -88,17 +88,22 @@ class Family:
 
     Args:
         config: which encoders.
-
-    Raises:
-        AlignmentError: a learnt map that the configuration needs is not there.
+        towers: the encoders themselves; none for those of the configuration.
     """
 
-    def __init__(self, config: FamilyConfig) -> None:
+    def __init__(self, config: FamilyConfig, towers: Towers | None = None) -> None:
         self.config = config
+        self._towers = towers
 
     @cached_property
     def towers(self) -> Towers:
-        """The encoders; each loads its weights at first use."""
+        """The encoders; each loads its weights at first use.
+
+        Raises:
+            AlignmentError: a learnt map that the configuration needs is not there.
+        """
+        if self._towers is not None:
+            return self._towers
         threads = Threads(count=self.config.threads)
         if self.config.name == "bundled":
             from encoders.bundled import bundled_towers

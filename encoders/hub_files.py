@@ -55,6 +55,14 @@ def resolve(model: HubModel) -> Path:
     return _cached(model) or _fetched(model)
 
 
+def resolve_quietly(model: HubModel) -> Path:
+    """The same, for a model that ``transformers`` loads, without its progress bars."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    return resolve(model)
+
+
 def _cached(model: HubModel) -> Path | None:
     from huggingface_hub import try_to_load_from_cache
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoders.base import Fingerprint, unit
-from encoders.hub_files import HubModel, device_named, resolve
+from encoders.hub_files import HubModel, device_named, resolve_quietly
 from encoders.towers import Heard
 from ingest.decoded import Waveform
 
@@ -145,7 +145,7 @@ class ClapEncoder:
     @cached_property
     def _loaded(self) -> tuple[Any, Any, Any]:
         """Network, feature extractor and tokenizer."""
-        folder = resolve(self.model)
+        folder = resolve_quietly(self.model)
         from transformers import AutoTokenizer, ClapFeatureExtractor, ClapModel
 
         network = ClapModel.from_pretrained(folder).eval().to(self._place)

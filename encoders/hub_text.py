@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoders.base import Fingerprint
-from encoders.hub_files import HubModel, device_named, resolve
+from encoders.hub_files import HubModel, device_named, resolve_quietly
 from encoders.text import pool_windows, token_windows
 
 PREFIX = "query: "
@@ -62,10 +62,7 @@ class SentenceEncoder:
         """
         network, tokenizer = self._loaded
         longest = min(tokenizer.model_max_length, network.config.max_position_embeddings, 512)
-        cut = [
-            token_windows(tokenizer(PREFIX + text, add_special_tokens=False)["input_ids"], longest)
-            for text in media
-        ]
+        cut = [token_windows(self._ids(text), longest) for text in media]
         first, last = tokenizer.cls_token_id, tokenizer.sep_token_id
         windows = [[first, *ids, last] for part in cut for ids in part]
         vectors = [
@@ -74,6 +71,11 @@ class SentenceEncoder:
             for row in self._pass(windows[start : start + WINDOWS_PER_PASS])
         ]
         return pool_windows(vectors, cut, self.width)
+
+    def _ids(self, text: str) -> list[int]:
+        _, tokenizer = self._loaded
+        ids = tokenizer(PREFIX + text, add_special_tokens=False, verbose=False)["input_ids"]
+        return list(ids)
 
     def _pass(self, windows: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         import torch
@@ -98,7 +100,7 @@ class SentenceEncoder:
     @cached_property
     def _loaded(self) -> tuple[Any, Any]:
         """Network and tokenizer."""
-        folder = resolve(self.model)
+        folder = resolve_quietly(self.model)
         import torch
         from transformers import AutoModel, AutoTokenizer
 
