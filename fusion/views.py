@@ -20,6 +20,9 @@ from ingest.item import MODALITIES
 Align = Callable[[Embedding, NDArray[np.float32]], NDArray[np.float32]]
 """An embedding (for its tower) and rows of its space (B, D_m) to rows of the joint space (B, D)."""
 
+Stretches = tuple[str, NDArray[np.float64], NDArray[np.float32]]
+"""Modality, bounds in seconds (S, 2) and vectors (S, D) of the stretches of one embedding."""
+
 NATIVE_FIELD = {"frames": "image_native", "sound": "audio_native"}
 """Field of the index per source; words have one only where their space is not the joint one."""
 
@@ -43,7 +46,7 @@ def fuse_items(
     """
     if not embeddings:
         return []
-    aligned = [_aligned_views(parts, align) for parts in embeddings.values()]
+    aligned = _aligned_views(embeddings, align)
     width = len(next(iter(aligned[0].values())))
     views = np.zeros((len(aligned), len(MODALITIES), width), dtype=np.float32)
     present = np.zeros(views.shape[:2], dtype=bool)
@@ -72,25 +75,58 @@ def fuse_items(
 
 
 def align_segments(
-    embeddings: Sequence[Embedding], align: Align
-) -> list[tuple[str, NDArray[np.float64], NDArray[np.float32]]]:
-    """Bring the stretches of an item's contents into the joint space.
+    embeddings: Mapping[str, Sequence[Embedding]], align: Align
+) -> dict[str, list[Stretches]]:
+    """Bring the stretches of a batch of items into the joint space.
+
+    Args:
+        embeddings: every embedding of every content, by item id.
+        align: brings rows into the joint space.
 
     Returns:
-        Per embedding that has stretches: modality, bounds in seconds (S, 2), vectors (S, D).
+        By item id, one entry per embedding that has stretches.
     """
-    return [
-        (str(part.modality), part.segment_bounds, align(part, part.segment_vectors))
-        for part in embeddings
+    cut = [
+        (item_id, part)
+        for item_id, parts in embeddings.items()
+        for part in parts
         if len(part.segment_vectors)
     ]
+    parts = [part for _, part in cut]
+    vectors = _aligned(parts, [part.segment_vectors for part in parts], align)
+    found: dict[str, list[Stretches]] = {item_id: [] for item_id in embeddings}
+    for (item_id, part), rows in zip(cut, vectors, strict=True):
+        found[item_id].append((str(part.modality), part.segment_bounds, rows))
+    return found
 
 
-def _aligned_views(parts: Sequence[Embedding], align: Align) -> dict[str, NDArray[np.float32]]:
-    rows: dict[str, list[NDArray[np.float32]]] = defaultdict(list)
-    for part in parts:
-        rows[part.modality].append(align(part, part.vector[None])[0])
-    return {modality: unit(np.mean(vectors, axis=0)) for modality, vectors in rows.items()}
+def _aligned(
+    parts: Sequence[Embedding], rows: Sequence[NDArray[np.float32]], align: Align
+) -> list[NDArray[np.float32]]:
+    """Align the rows of each part, with one call for all parts of one tower."""
+    towers: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for number, part in enumerate(parts):
+        towers[part.source, part.fingerprint].append(number)
+    found: dict[int, NDArray[np.float32]] = {}
+    for numbers in towers.values():
+        together = align(parts[numbers[0]], np.concatenate([rows[n] for n in numbers]))
+        ends = np.cumsum([len(rows[n]) for n in numbers])[:-1]
+        found |= zip(numbers, np.split(together, ends), strict=True)
+    return [found[number] for number in range(len(parts))]
+
+
+def _aligned_views(
+    embeddings: Mapping[str, Sequence[Embedding]], align: Align
+) -> list[dict[str, NDArray[np.float32]]]:
+    parts = [part for one in embeddings.values() for part in one]
+    vectors = iter(_aligned(parts, [part.vector[None] for part in parts], align))
+    views = []
+    for one in embeddings.values():
+        rows: dict[str, list[NDArray[np.float32]]] = defaultdict(list)
+        for part in one:
+            rows[part.modality].append(next(vectors)[0])
+        views.append({modality: unit(np.mean(same, axis=0)) for modality, same in rows.items()})
+    return views
 
 
 def _native_views(

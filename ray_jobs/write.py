@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from encoders.base import Embedding
 from encoders.cache import EmbeddingCache
 from fusion.base import Fuser, ItemVector
-from fusion.views import Align, align_segments, fuse_items
+from fusion.views import Align, Stretches, align_segments, fuse_items
 from ingest.catalogue import Catalogue
 from ingest.item import Item, Modality
 from ray_jobs.manifest import Content, Indexed, Manifest
@@ -91,6 +91,7 @@ class ItemWriter:
         links = duplicate_of or {key: mark.duplicate_of for key, mark in previous.items()}
         vectors = fuse_items(embeddings, fusion.align, fusion.fuser, fusion.native_field)
         by_id = {vector.item_id: vector for vector in vectors}
+        moments = align_segments(embeddings, fusion.align)
         marks = [
             self._mark(item, by_id.get(item.item_id), set(broken), links.get(item.item_id, ""))
             for item in items
@@ -99,7 +100,7 @@ class ItemWriter:
         for item, mark in zip(items, marks, strict=True):
             if item.item_id in by_id:
                 records.append(_record(item, by_id[item.item_id], contents, mark))
-                records += _segments(item, embeddings[item.item_id], fusion.align)
+                records += _segments(item, moments[item.item_id])
         # Upsert before marking done: a crash may repeat work but must not lose it.
         stores.index.delete([item_id for item_id in previous if item_id not in by_id])
         stores.index.upsert(records)
@@ -161,9 +162,9 @@ def _record(
     return Record(key=item.item_id, vectors=vector.vectors, scalars=scalars)
 
 
-def _segments(item: Item, parts: Sequence[Embedding], align: Align) -> Iterator[Record]:
+def _segments(item: Item, moments: Iterable[Stretches]) -> Iterator[Record]:
     number = 0
-    for modality, bounds, vectors in align_segments(parts, align):
+    for modality, bounds, vectors in moments:
         for (start, end), vector in zip(bounds, vectors, strict=True):
             yield Record(
                 key=f"{item.item_id}#{modality}#{number}",

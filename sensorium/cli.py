@@ -362,9 +362,11 @@ def _fail(error: SensoriumError) -> None:
         line = {"error": {"code": error.code, "message": error.sentence, "hint": error.hint}}
         stderr.print(json.dumps(line), markup=False, highlight=False, soft_wrap=True)
         return
-    stderr.print(f"error: {error.sentence}", style="bold", markup=False, highlight=False)
+    stderr.print(
+        f"error: {error.sentence}", style="bold", markup=False, highlight=False, soft_wrap=True
+    )
     if error.hint:
-        stderr.print(f"  {error.hint}", markup=False, highlight=False)
+        stderr.print(f"  {error.hint}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _config(file: Path | None, flags: dict[str, Any]) -> Config:

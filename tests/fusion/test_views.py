@@ -78,10 +78,32 @@ def test_a_batch_equals_items_one_by_one() -> None:
 def test_segments_are_aligned_and_keep_their_bounds() -> None:
     clip = embedding(Modality.VIDEO, "frames", "picture", 6, segments=3)
     still = embedding(Modality.IMAGE, "frames", "picture", 6)
-    [(modality, bounds, vectors)] = align_segments([clip, still], align)
+    found = align_segments({"a": [clip, still], "b": [still]}, align)
+    [(modality, bounds, vectors)] = found["a"]
     assert modality == "video"
     np.testing.assert_array_equal(bounds, [[0, 1], [1, 2], [2, 3]])
     np.testing.assert_allclose(vectors, unit(clip.segment_vectors @ MAPS["picture"]), atol=1e-6)
+    assert found["b"] == []
+
+
+def test_each_tower_is_asked_once_for_a_batch_of_items() -> None:
+    asked = []
+
+    def counted(part: Embedding, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        asked.append((part.source, len(rows)))
+        return align(part, rows)
+
+    clips = [embedding(Modality.VIDEO, "frames", "picture", 6, segments=n) for n in (2, 3)]
+    sound = embedding(Modality.AUDIO, "sound", "sound", 5, segments=4)
+    items = {"a": [clips[0], sound], "b": [clips[1]]}
+    fuse_items(items, counted, MaskedMean())
+    assert sorted(asked) == [("frames", 2), ("sound", 1)]
+    asked.clear()
+    found = align_segments(items, counted)
+    assert sorted(asked) == [("frames", 5), ("sound", 4)]
+    for clip, (_, _, vectors) in zip(clips, (found["a"][0], found["b"][0]), strict=True):
+        expected = unit(clip.segment_vectors @ MAPS["picture"])
+        np.testing.assert_allclose(vectors, expected, atol=1e-6)
 
 
 def test_no_items_give_no_vectors() -> None:
