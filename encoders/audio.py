@@ -74,27 +74,8 @@ class YamnetEncoder:
         Returns:
             Unit vectors, (B, 1545).
         """
-        return self.encode_with_scores(media)[0]
-
-    def scores(self, media: Sequence[Waveform]) -> NDArray[np.float32]:
-        """Mean class scores of sounds in [0, 1], (B, 521)."""
-        return self.encode_with_scores(media)[1]
-
-    def encode_with_scores(
-        self, media: Sequence[Waveform]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Encode sounds in one pass.
-
-        Args:
-            media: B sounds at 16 kHz, of any length.
-
-        Returns:
-            Unit vectors (B, 1545), and class scores in [0, 1] averaged over windows (B, 521).
-        """
-        heard = self.hear(media)
-        vectors = np.array([sound_vector(h.vectors, h.scores) for h in heard], np.float32)
-        scores = np.array([h.scores.mean(axis=0) for h in heard], np.float32)
-        return vectors.reshape(-1, self.width), scores.reshape(-1, NUM_CLASSES)
+        rows = [sound_vector(heard.vectors, heard.scores) for heard in self.hear(media)]
+        return np.array(rows, np.float32).reshape(-1, self.width)
 
     def hear(self, media: Sequence[Waveform]) -> list[Heard]:
         """Encode every window of each sound.

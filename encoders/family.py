@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -77,11 +77,6 @@ class FamilyConfig:
         """Rate at which sounds must be decoded."""
         return 16_000 if self.name == "bundled" else 48_000
 
-    @property
-    def image_side_pixels(self) -> int:
-        """Short side that the image tower works at; decoding need not keep more."""
-        return 224
-
 
 class Family:
     """The encoders of one configuration.
@@ -145,11 +140,6 @@ class Family:
     def space_width(self) -> int:
         """Width D of the joint space."""
         return self.towers.space_width
-
-    @property
-    def native_field(self) -> Mapping[str, str]:
-        """Field of the index for the native vectors of each source."""
-        return self.towers.native_field
 
     def align(self, source: str, native: NDArray[np.floating]) -> NDArray[np.float32]:
         """Bring native vectors into the joint space.
@@ -283,11 +273,6 @@ class Family:
         from encoders.screen import ScreenReader
 
         return ScreenReader(Threads(count=self.config.threads))
-
-
-def load_family(config: FamilyConfig) -> Family:
-    """Make the family of a configuration; picklable, for use as a worker's builder."""
-    return Family(config)
 
 
 def _refusal(content: Decoded) -> DecodeError | None:

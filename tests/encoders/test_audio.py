@@ -34,22 +34,20 @@ class TestEncoder:
     encoder = YamnetEncoder(Threads(count=2))
 
     def test_sounds_are_named(self) -> None:
-        scores = self.encoder.scores([tone(2), noise(2)])
+        heard = self.encoder.hear([tone(2), noise(2)])
 
-        names = [self.encoder.class_names[row.argmax()] for row in scores]
+        names = [self.encoder.class_names[one.scores.mean(axis=0).argmax()] for one in heard]
         assert names[0] == "Sine wave"
         assert names[1] in {"White noise", "Static", "Noise"}
-        assert len(self.encoder.class_names) == scores.shape[1] == 521
+        assert len(self.encoder.class_names) == heard[0].scores.shape[1] == 521
 
     def test_a_batch_equals_one_by_one(self) -> None:
         sounds = [tone(2), noise(0.3), tone(1.2, 1500)]
 
-        vectors, scores = self.encoder.encode_with_scores(sounds)
+        vectors = self.encoder.encode(sounds)
 
-        for row, sound in enumerate(sounds):
-            alone, alone_scores = self.encoder.encode_with_scores([sound])
-            np.testing.assert_array_equal(vectors[row], alone[0])
-            np.testing.assert_array_equal(scores[row], alone_scores[0])
+        alone = np.concatenate([self.encoder.encode([sound]) for sound in sounds])
+        np.testing.assert_array_equal(vectors, alone)
         np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
         assert vectors.shape == (3, self.encoder.width)
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from encoders.alignment import Alignment
 from encoders.audio import YamnetEncoder
 from encoders.base import Embedding, unit
-from encoders.family import Family, FamilyConfig, load_family
+from encoders.family import Family, FamilyConfig
 from encoders.image import ClipImageEncoder
 from encoders.text import OnnxTextEncoder
 from ingest.decoded import Decoded, Frames, Segment, Waveform
@@ -38,7 +38,7 @@ def maps(folder: Path, seed: int = 0) -> str:
 @pytest.fixture(scope="module")
 def family(tmp_path_factory: pytest.TempPathFactory, default_weights: None) -> Family:
     folder = tmp_path_factory.mktemp("maps")
-    return load_family(FamilyConfig(threads=2, alignment_dir=maps(folder)))
+    return Family(FamilyConfig(threads=2, alignment_dir=maps(folder)))
 
 
 def still(seed: int) -> Decoded:
@@ -161,6 +161,7 @@ def test_words_heard_become_a_view(family: Family) -> None:
     assert [view.source for view in views_of(views)] == ["sound"]
 
 
+@pytest.mark.slow
 def test_words_on_screen_become_a_view(family: Family) -> None:
     pytest.importorskip("rapidocr", reason="the extra ocr is not installed")
     from PIL import Image, ImageDraw, ImageFont
@@ -187,7 +188,7 @@ def test_another_map_is_another_digest(tmp_path: Path, family: Family) -> None:
 
 
 def test_a_search_by_words_loads_the_text_tower_alone(family: Family) -> None:
-    fresh = pickle.loads(pickle.dumps(load_family))(family.config)
+    fresh = Family(pickle.loads(pickle.dumps(family.config)))
 
     fresh.query_text(["a dog"])
 

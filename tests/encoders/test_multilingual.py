@@ -38,6 +38,7 @@ def test_names_follow_transformers() -> None:
     assert bert_name("l11.ao.b") == "encoder.layer.11.attention.output.dense.bias"
 
 
+@pytest.mark.slow
 def test_meaning_decides_in_any_language(optional_weights: Callable[[str], None]) -> None:
     optional_weights("multilingual-e5-small")
     encoder = MultilingualEncoder(Threads(count=2))
