@@ -44,6 +44,7 @@ app = typer.Typer(
     epilog="First steps: sensorium index ./media, then sensorium search 'a dog barking'.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # Rich help would double the time that --help takes.
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 config_app = typer.Typer(help="Show settings.", no_args_is_help=True)
