@@ -133,7 +133,10 @@ def planted() -> tuple[Mirror, np.ndarray, np.ndarray]:
     vectors = clustered(3_000, 64, 60, rng)
     queries = vectors[rng.choice(3_000, 60)] + 0.5 * rng.standard_normal((60, 64)) / 8
     mirror = Mirror(SMALL)
-    records = [item(f"{n:05}", v, duration_seconds=float(n % 100)) for n, v in enumerate(vectors)]
+    records = [
+        item(f"{n:05}", v, duration_seconds=float(n % 100), attrs__side=float(v[0]))
+        for n, v in enumerate(vectors)
+    ]
     mirror.upsert(records[:2_700])
     mirror.compact()
     mirror.upsert(records[2_700:] + records[:300])
@@ -156,6 +159,20 @@ def test_graph_finds_what_brute_force_finds(
     recall = np.mean([len(a & b) / 10 for a, b in zip(found, wanted, strict=True)])
     assert recall >= 0.98
     np.testing.assert_allclose([one[0].score for one in hits], exact.max(axis=1), atol=0.02)
+
+
+def test_graph_is_not_misled_by_a_filter_that_hides_the_nearest(
+    planted: tuple[Mirror, np.ndarray, np.ndarray],
+) -> None:
+    mirror, vectors, queries = planted
+    queries = queries[queries[:, 0] > 0]
+    number = np.arange(len(vectors))
+    admitted = (vectors[:, 0] < 0) & ~((number >= 300) & (number < 400))
+    exact = np.where(admitted, queries @ vectors.T, -2)
+    found = mirror.search(JOINT, queries, 10, "attrs.side < 0")
+    wanted = [set(row) for row in np.argsort(-exact, axis=1)[:, :10].tolist()]
+    recall = [len({int(h.key) for h in a} & b) / 10 for a, b in zip(found, wanted, strict=True)]
+    assert np.mean(recall) >= 0.98
 
 
 def test_a_snapshot_gives_the_same_answers_and_takes_more(
