@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoders.weights import locate
+from encoders.wheels import ModelUnavailableError
 
 ItemT = TypeVar("ItemT")
 Feed = Mapping[str, NDArray[Any]]
@@ -68,7 +69,7 @@ class OnnxModel:
             The output of each item with its leading axis of 1, in order.
 
         Raises:
-            ModelUnavailableError: the weights are not in the cache.
+            ModelUnavailableError: the weights are not in the cache, or are damaged.
         """
         session = self._session
 
@@ -83,11 +84,20 @@ class OnnxModel:
     def _session(self) -> Any:
         path = locate(self.weights) / "model.onnx"
         import onnxruntime
+        from onnxruntime.capi import onnxruntime_pybind11_state as failures
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        try:
+            return onnxruntime.InferenceSession(
+                str(path), options, providers=["CPUExecutionProvider"]
+            )
+        except (failures.Fail, failures.InvalidGraph, failures.InvalidProtobuf) as error:
+            raise ModelUnavailableError(
+                f"the weights of {self.weights} cannot be loaded from {path}",
+                f"fetch them again with sensorium models pull {self.weights}",
+            ) from error
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:

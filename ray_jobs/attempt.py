@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ingest.errors import SensoriumError
+from ingest.errors import DecodeError, SensoriumError
 from ray_jobs.stage import Stage, StageError, Work
 
 _log = logging.getLogger(__name__)
@@ -32,6 +32,10 @@ class Broken:
     """One sentence."""
     out_of_memory: bool = False
     """Whether a smaller batch may work."""
+    fatal: bool = False
+    """Whether every other task would fail alike, as where a model cannot be loaded."""
+    hint: str = ""
+    """The next step for a person, where the error is fatal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,8 +101,10 @@ def attempt(work: Work, tasks: Sequence[Any]) -> list[Any] | Broken:
 
 def describe(error: Exception) -> Broken:
     """Say in words what an error was."""
-    if isinstance(error, SensoriumError):
+    if isinstance(error, DecodeError):
         return Broken(code=error.code, message=str(error))
+    if isinstance(error, SensoriumError):
+        return Broken(code=error.code, message=error.sentence, fatal=True, hint=error.hint)
     sentence = " ".join(str(error).split())[:300]
     return Broken(
         code="",

@@ -309,6 +309,8 @@ class _Lane(threading.Thread):
         return self._split(group, reply)
 
     def _split(self, group: list[_Task], reply: Broken) -> list[list[_Task]]:
+        if reply.fatal:
+            raise StageError(reply.message, reply.hint)
         if len(group) > 1:
             size = self._step.sizer.halve(len(group)) if reply.out_of_memory else 1
             return [group[start : start + size] for start in range(0, len(group), size)]

@@ -34,9 +34,10 @@ def pull_models(names: Sequence[str], everything: bool, config: Config, console:
     known = {model.name: model for model in status()}
     wanted = list(known) if everything else list(names) or needed_models(config)
     absent = [name for name in wanted if name not in known or not known[name].present]
-    if absent:
+    if names or absent:
+        # A model that was named is looked at byte by byte, and fetched anew where one differs.
         with download_progress(console) as progress:
-            pull(absent, progress)
+            pull(names or absent, progress)
     console.print(f"models are here: {', '.join(wanted)}", markup=False, highlight=False)
 
 
