@@ -82,13 +82,13 @@ def test_broken_files_are_set_aside_and_good_ones_indexed(
 
 def done_contents(workspace: Path) -> int:
     """Contents that are finished for good, well or not."""
-    with suppress(sqlite3.OperationalError):
-        with sqlite3.connect(f"file:{workspace / 'catalogue.db'}?mode=ro", uri=True) as database:
-            [(done,)] = database.execute(
-                "select (select count(distinct content_hash) from encoded)"
-                " + (select count(*) from quarantine)"
-            )
-            return int(done)
+    uri = f"file:{workspace / 'catalogue.db'}?mode=ro"
+    with suppress(sqlite3.OperationalError), sqlite3.connect(uri, uri=True) as database:
+        [(done,)] = database.execute(
+            "select (select count(distinct content_hash) from encoded)"
+            " + (select count(*) from quarantine)"
+        )
+        return int(done)
     return 0
 
 
