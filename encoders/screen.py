@@ -15,6 +15,8 @@ from encoders.wheels import ModelUnavailableError
 
 MIN_CONFIDENCE = 0.6
 """Lines that the reader is less sure of are left out: patterns read as letters score low."""
+MIN_CHARACTERS = 2
+"""Lines with fewer letters and digits are left out: edges and logos read as single signs."""
 MAX_LINES = 200
 """Lines kept per content."""
 
@@ -43,7 +45,8 @@ class ScreenReader:
         return Fingerprint(
             model="rapidocr",
             revision=version,
-            preprocessing=f"lines of confidence {MIN_CONFIDENCE} or more, repeats left out",
+            preprocessing=f"lines of {MIN_CHARACTERS} characters and confidence {MIN_CONFIDENCE} "
+            "or more, repeats left out",
         )
 
     def read(self, frames: NDArray[np.uint8]) -> str:
@@ -54,7 +57,7 @@ class ScreenReader:
 
         Returns:
             One line per line on screen, in order of first sight; a line that stays on screen, or
-            differs only in case and spacing, is told once. Empty where there are no words.
+            differs only in case, spacing and punctuation, is told once. Empty where there are no words.
 
         Raises:
             ModelUnavailableError: the extra is not installed.
@@ -64,8 +67,8 @@ class ScreenReader:
             # The reader takes channels in the order blue, green, red.
             found = self._engine(np.ascontiguousarray(frame[..., ::-1]))
             for text, score in zip(found.txts or (), found.scores or (), strict=True):
-                key = "".join(text.split()).casefold()
-                if key and score >= MIN_CONFIDENCE:
+                key = "".join(filter(str.isalnum, text)).casefold()
+                if len(key) >= MIN_CHARACTERS and score >= MIN_CONFIDENCE:
                     lines.setdefault(key, " ".join(text.split()))
         return "\n".join(list(lines.values())[:MAX_LINES])
 

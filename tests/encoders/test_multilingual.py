@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import pytest
 
 from encoders.multilingual import MultilingualEncoder, bert_name, unigram_tokenizer, unpacked
 from encoders.onnx import Threads

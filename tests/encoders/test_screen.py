@@ -26,7 +26,7 @@ def page(*lines: str) -> NDArray[np.uint8]:
 
 def test_a_line_that_stays_is_told_once() -> None:
     pytest.importorskip("rapidocr", reason="the extra ocr is not installed")
-    frames = np.stack([page("Breaking News"), page("Breaking News", "Snow in May"), page()])
+    frames = np.stack([page("Breaking News"), page("BREAKING NEWS", "Snow in May"), page("D")])
 
     assert ScreenReader(Threads(count=2)).read(frames) == "Breaking News\nSnow in May"
 
