@@ -57,7 +57,7 @@ class ScreenReader:
 
         Returns:
             One line per line on screen, in order of first sight; a line that stays on screen, or
-            differs only in case, spacing and punctuation, is told once. Empty where there are no words.
+            differs only in case, spacing and punctuation, is told once. Empty without words.
 
         Raises:
             ModelUnavailableError: the extra is not installed.
