@@ -196,7 +196,7 @@ class Mirror:
                 if graph is None and len(matrix) > self.config.exact_rows:
                     space.graph = build_graph(matrix, self.config)
                 elif graph is not None and len(matrix) > graph.size + TAIL_ROWS:
-                    space.graph = extend_graph(graph, matrix)
+                    space.graph = extend_graph(graph, matrix, self.config)
 
 
 def _named(record: Record, item_id: str) -> Record:

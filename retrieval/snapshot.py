@@ -24,7 +24,7 @@ from retrieval.columns import Column, GrowingArray, Vocabulary
 from retrieval.space import Space, map_graph, write_graph
 from retrieval.table import Table
 
-LAYOUT = 1
+LAYOUT = 2
 """Counts up when what is written changes; another layout is not read."""
 POINTER = "current.json"
 _PARTS = ("numbers", "flags", "codes", "tag_codes", "tag_rows")
@@ -105,7 +105,9 @@ def _write_table(folder: Path, table: Table) -> dict[str, Any]:
         graph = space.graph
         if graph is not None:
             write_graph(graph, folder / f"space{i}.graph")
-        spaces.append({"name": name, "graph_size": graph.size if graph else 0})
+        width = graph.width if graph else None
+        size = graph.size if graph else 0
+        spaces.append({"name": name, "graph_size": size, "graph_width": width})
     return {"columns": columns, "spaces": spaces}
 
 
@@ -122,7 +124,7 @@ def _read_table(folder: Path, table: Table, described: dict[str, Any]) -> None:
         matrix = np.load(folder / f"space{i}.matrix.npy", mmap_mode="r")
         rows = np.load(folder / f"space{i}.rows.npy")
         size = about["graph_size"]
-        graph = map_graph(folder / f"space{i}.graph", size) if size else None
+        graph = map_graph(folder / f"space{i}.graph", size, about["graph_width"]) if size else None
         table.spaces[about["name"]] = Space(GrowingArray(matrix), GrowingArray(rows), graph)
     table.alive = alive
 

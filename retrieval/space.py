@@ -13,7 +13,7 @@ Choices, each measured on two cores at 512 wide:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ from numpy.typing import NDArray
 from retrieval.columns import GrowingArray, empty_array
 
 BLOCK = 1024
+PROBES = 64
+"""Queries that a graph is tried with once it is built."""
 SPARE = 16
 """Candidates beyond the wanted ones that half precision may have put in the wrong order."""
 
@@ -38,12 +40,16 @@ class GraphConfig:
     """Links per node of the graph, half of those on its lowest level."""
     build_width: int = 100
     """Candidates looked at for each node while building."""
-    search_width: int = 96
-    """Candidates looked at for each query without a filter."""
+    search_width: int = 64
+    """Fewest candidates looked at for each query without a filter; doubled up to 16 times while
+    what the graph finds falls short of ``recall``."""
+    recall: float = 0.99
+    """Share of the ten nearest that the graph must find for points between two rows, which lie
+    further out than rows do, as words do from pictures."""
 
     def __post_init__(self) -> None:
-        for name in ("exact_rows", "links", "build_width", "search_width"):
-            if getattr(self, name) < 1:
+        for name in ("exact_rows", "links", "build_width", "search_width", "recall"):
+            if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
 
 
@@ -55,6 +61,9 @@ class Graph:
     """The faiss index."""
     size: int
     """How many positions it covers."""
+    width: int | None
+    """Candidates to look at for a query without a filter, as measured on this geometry; none where
+    the graph does not find enough and every row is compared."""
     path: Path | None = None
     """The file it is mapped from; none where it lives in memory and may grow."""
 
@@ -147,7 +156,7 @@ class Space:
             positions, scores = self._exact(query, passing, count)
         else:
             few = count * count <= config.exact_rows * len(passing)
-            width = None if few else config.search_width
+            width = None if few else graph.width
             positions, scores = self._approximate(query, limit, passing, graph, width)
         return _best(rows[positions], scores, limit)
 
@@ -225,24 +234,40 @@ def build_graph(matrix: NDArray[np.float32], config: GraphConfig) -> Graph:
     index.hnsw.efConstruction = config.build_width
     index.train(matrix[:1])
     index.add(matrix)
-    return Graph(index, len(matrix))
+    return _tuned(Graph(index, len(matrix), None), matrix, config)
 
 
-def extend_graph(graph: Graph, matrix: NDArray[np.float32]) -> Graph:
+def extend_graph(graph: Graph, matrix: NDArray[np.float32], config: GraphConfig) -> Graph:
     """A copy of a graph that also covers the rest of the vectors (P, D)."""
     import faiss
 
     # faiss aborts the process where a mapped index, or its clone, is added to.
     index = faiss.read_index(str(graph.path)) if graph.path else faiss.clone_index(graph.index)
     index.add(matrix[graph.size :])
-    return Graph(index, len(matrix))
+    return _tuned(Graph(index, len(matrix), None), matrix, config)
 
 
-def map_graph(path: Path, size: int) -> Graph:
+def _tuned(graph: Graph, matrix: NDArray[np.float32], config: GraphConfig) -> Graph:
+    """The graph with the least width that finds enough."""
+    rng = np.random.default_rng(0)
+    queries = matrix[rng.choice(len(matrix), PROBES)] + matrix[rng.choice(len(matrix), PROBES)]
+    everything = np.ones(len(matrix), np.bool_)
+    nearest = min(10, len(matrix))
+    truth = [_search_graph(graph, query, nearest, everything, None) for query in queries]
+    for doubling in range(5):
+        width = config.search_width << doubling
+        found = [_search_graph(graph, query, nearest, everything, width) for query in queries]
+        hits = [len(np.intersect1d(a, b)) for a, b in zip(found, truth, strict=True)]
+        if np.mean(hits) >= config.recall * nearest:
+            return replace(graph, width=width)
+    return graph
+
+
+def map_graph(path: Path, size: int, width: int | None) -> Graph:
     """Open a graph that was written to a file, without reading it whole."""
     import faiss
 
-    return Graph(faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC), size, path)
+    return Graph(faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC), size, width, path)
 
 
 def write_graph(graph: Graph, path: Path) -> None:

@@ -20,7 +20,7 @@ from retrieval.space import GraphConfig
 from support.records import clustered, item, segment, unit_rows
 
 WIDTH = 8
-SMALL = GraphConfig(exact_rows=200, search_width=64)
+SMALL = GraphConfig(exact_rows=200)
 WHERES = [None, "duration_seconds < 5", 'lang == "en" and not ("red" in tags)', "attrs.rating >= 3"]
 
 
@@ -171,6 +171,20 @@ def test_graph_is_not_misled_by_a_filter_that_hides_the_nearest(
     exact = np.where(admitted, queries @ vectors.T, -2)
     found = mirror.search(JOINT, queries, 10, "attrs.side < 0")
     wanted = [set(row) for row in np.argsort(-exact, axis=1)[:, :10].tolist()]
+    recall = [len({int(h.key) for h in a} & b) / 10 for a, b in zip(found, wanted, strict=True)]
+    assert np.mean(recall) >= 0.98
+
+
+@pytest.mark.parametrize("width", [24, 256])
+def test_a_library_without_structure_is_searched_as_hard_as_it_takes(width: int) -> None:
+    rng = np.random.default_rng(6)
+    vectors = unit_rows(rng.standard_normal((2_000, width)))
+    queries = unit_rows(rng.standard_normal((60, width)))
+    mirror = Mirror(SMALL)
+    mirror.upsert([item(f"{n}", v) for n, v in enumerate(vectors)])
+    mirror.compact()
+    wanted = [set(row) for row in np.argsort(-(queries @ vectors.T), axis=1)[:, :10].tolist()]
+    found = mirror.search(JOINT, queries, 10)
     recall = [len({int(h.key) for h in a} & b) / 10 for a, b in zip(found, wanted, strict=True)]
     assert np.mean(recall) >= 0.98
 
