@@ -107,7 +107,7 @@ class Alignment:
 
     def save(self, path: Path) -> None:
         """Write the map as safetensors; ``load`` it before use, for rounding changes it."""
-        from safetensors.numpy import save_file
+        from safetensors.numpy import save
 
         arrays: dict[str, NDArray[np.generic]] = {
             name: getattr(self, name) for name in _VECTORS if getattr(self, name).size
@@ -119,7 +119,7 @@ class Alignment:
                 "weight": np.round(self.weight / scale[:, None]).astype(np.int8),
                 "scale": scale,
             }
-        save_file(arrays, path)
+        path.write_bytes(save(arrays))
 
     @classmethod
     def load(cls, path: Path) -> Alignment:

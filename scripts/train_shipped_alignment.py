@@ -6,7 +6,7 @@ the training pairs are phrases drawn as pictures, and nothing but words is neede
 - the phrases come from ``picture_words``, a vocabulary and grammar of this repository;
 - the fonts are those given (DejaVu, Bitstream Vera licence; Liberation, SIL OFL 1.1): no font and
   no picture is part of what is learnt;
-- the image tower and the sentence encoders are the bundled ones (MIT and Apache-2.0).
+- the image tower and the sentence encoders are the bundled ones (MIT, and Apache-2.0 or MIT).
 
 Sounds need no learning: the map goes through the names of YAMNet's classes.
 
@@ -26,8 +26,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from encoders.alignment import IDENTITY, Alignment, class_bridge, fit_ridge
 from encoders.audio import YamnetEncoder
-from encoders.base import unit
+from encoders.base import Encoder, unit
 from encoders.image import ClipImageEncoder
+from encoders.multilingual import MultilingualEncoder
 from encoders.text import BGE_SMALL, MINILM, OnnxTextEncoder
 
 SIDE = 224
@@ -97,24 +98,30 @@ def main() -> None:
     texts = phrases(args.phrases, args.seed)
     native = natives(texts, fonts, args.cache, args.seed)
     args.out.mkdir(parents=True, exist_ok=True)
-    for model in (MINILM, BGE_SMALL):
-        encoder = OnnxTextEncoder(model)
+    encoders: dict[str, Encoder[str]] = {
+        model.weights: OnnxTextEncoder(model) for model in (MINILM, BGE_SMALL)
+    }
+    encoders[MultilingualEncoder.weights] = MultilingualEncoder()
+    for name, encoder in encoders.items():
         words = encoder.encode(texts)
         sentences = np.array([len(text.split()) >= SENTENCE_WORDS for text in texts])
         text_map = IDENTITY.centred(words[sentences].mean(axis=0))
         image_map = fit_ridge(native, text_map.apply(words), STRENGTH)
         sound_map = _sound_map(encoder, text_map)
         for tower, alignment in (
-            (model.weights, text_map),
+            (name, text_map),
             ("clip-vit-b16", image_map),
             ("yamnet", sound_map),
         ):
-            alignment.save(args.out / f"{tower}-to-{model.weights}.safetensors")
+            alignment.save(args.out / f"{tower}-to-{name}.safetensors")
 
 
-def _sound_map(encoder: OnnxTextEncoder, text_map: Alignment) -> Alignment:
+def _sound_map(encoder: Encoder[str], text_map: Alignment) -> Alignment:
     classes = [name.lower() for name in YamnetEncoder().class_names]
-    views = [encoder.encode([t.format(name) for name in classes]) for t in SOUND_TEMPLATES]
+    views = [
+        encoder.encode([template.format(heard) for heard in classes])
+        for template in SOUND_TEMPLATES
+    ]
     names = text_map.apply(unit(np.sum(views, axis=0)))
     return class_bridge(names, YamnetEncoder.width)
 
