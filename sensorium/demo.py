@@ -72,17 +72,21 @@ def questions(queries: Path) -> Sequence[SearchRequest]:
         queries: folder of the media that are asked with and not indexed.
     """
     ask = SearchRequest
+    motorcycle, duck = queries / "motorcycle_right.png", queries / "duck.mp3"
     return (
-        ask(text="a cat", limit=5),
-        ask(text="a farm animal making noise", modalities=("audio",), limit=5),
+        ask(text="a dog barking", limit=4),
+        ask(text="fruit", limit=4),
+        ask(text="outer space", limit=5),
         ask(text="how to bake bread", limit=3),
-        ask(text="a person speaking", modalities=("video",), limit=4),
-        ask(text="a bird comes close to the camera", moments=True, limit=3),
-        ask(images=(queries / "motorcycle_right.png",), limit=4),
-        ask(sounds=(queries / "duck.mp3",), limit=5),
-        ask(clips=(queries / "single_face.mp4",), limit=4),
-        ask(like=("photos/tesla_lightning1_lg",), limit=4),
-        ask(text="a building", without=("city at night",), limit=5),
-        ask(text="an animal", where="duration_seconds < 5 and duration_seconds > 0", limit=5),
+        ask(text="music", modalities=("audio", "video"), limit=3),
+        ask(text="a parrot looks into the camera", modalities=("video",), moments=True, limit=3),
+        ask(images=(motorcycle,), limit=3),
+        ask(sounds=(duck,), limit=4),
+        ask(sounds=(duck,), modalities=("image",), limit=4),
+        ask(clips=(queries / "single_face.mp4",), modalities=("video", "image"), limit=4),
+        ask(like=("photos/chelsea",), limit=4),
+        ask(text="a rocket", like=("photos/tesla_tower1_lg",), limit=4),
+        ask(text="tall buildings", without=("at night",), limit=4),
+        ask(text="an animal", where="has_image and width > 300", limit=5),
         ask(text="quarterly tax return of a shipping company", limit=5),
     )
