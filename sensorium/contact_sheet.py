@@ -19,7 +19,8 @@ from importlib import resources
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from ingest.item import MODALITIES
+from ingest.item import MODALITIES, Modality
+from ingest.kinds import EXTENSIONS, extension
 from sensorium.previews import peaks_of, thumbnail_of
 
 MOST_CHARACTERS = 240
@@ -136,7 +137,8 @@ def _asked(file: Path, base: Path) -> str:
         alt = escape(f"The picture asked with, {file.name}")
         return f'<a href="{link}"><img src="{_embedded(jpeg)}" alt="{alt}"></a>'
     label = escape(f"What was asked with, {file.name}")
-    return f'<audio controls preload="none" src="{link}" aria-label="{label}"></audio>'
+    player = "video" if EXTENSIONS.get(extension(file.name)) is Modality.VIDEO else "audio"
+    return f'<{player} controls preload="none" src="{link}" aria-label="{label}"></{player}>'
 
 
 def _card(rank: int, card: Card, base: Path) -> str:

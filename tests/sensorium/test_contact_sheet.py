@@ -172,13 +172,15 @@ def test_long_words_are_shortened(tmp_path: Path) -> None:
 
 def test_a_picture_asked_with_is_in_the_page(tmp_path: Path) -> None:
     asked = write_image(tmp_path / "asked.png", picture(2))
-    section = Section(title="asked.png", cards=[], asked_with=(asked, tmp_path / "asked.wav"))
+    files = (asked, tmp_path / "a.wav", tmp_path / "a.mp4")
+    section = Section(title="asked.png", cards=[], asked_with=files)
 
     write_contact_sheet(tmp_path / "page.html", "Sheet", [section])
     page = Page(tmp_path / "page.html")
 
     assert page.tags("img")[0]["src"].startswith("data:image/jpeg;base64,")
-    assert page.tags("audio")[0]["src"] == "asked.wav"
+    assert page.tags("audio")[0]["src"] == "a.wav"
+    assert page.tags("video")[0]["src"] == "a.mp4"
     assert thumbnail_of(asked, side=20)[:2] == b"\xff\xd8"
     assert thumbnail_of(tmp_path / "absent.png") == b""
 
