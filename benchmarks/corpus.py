@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,20 +44,43 @@ class Seeds:
         return cls(stills=of(STILLS), clips=of(CLIPS), sounds=of(SOUNDS))
 
 
-def make_corpus(folder: Path, count: int, seeds: Seeds, pattern: str = PATTERN) -> list[Path]:
-    """Write what is missing of ``count`` files, and give them all."""
-    folder.mkdir(parents=True, exist_ok=True)
-    makers = {"s": (_still, ".jpg"), "c": (_clip, ".mp4"), "a": (_sound, ".wav")}
-    files = []
-    for number in range(count):
-        make, suffix = makers[pattern[number % len(pattern)]]
-        path = folder / f"{number:05d}{suffix}"
-        if not path.exists():
-            draft = path.with_stem(f"draft-{number}")
-            make(draft, number, seeds)
-            draft.rename(path)
-        files.append(path)
-    return files
+class Pool:
+    """Files of each kind, from which corpora are linked together.
+
+    Args:
+        root: where files are kept.
+        seeds: real files to vary.
+    """
+
+    def __init__(self, root: Path, seeds: Seeds) -> None:
+        self._root = root
+        self._seeds = seeds
+
+    def folder(self, name: str, pattern: str, count: int) -> Path:
+        """Put ``count`` files whose kinds follow a pattern into a folder of their own."""
+        kinds = [pattern[number % len(pattern)] for number in range(count)]
+        files = {kind: iter(self._files(kind, kinds.count(kind))) for kind in sorted(set(kinds))}
+        folder = self._root / name
+        folder.mkdir(parents=True, exist_ok=True)
+        for number, kind in enumerate(kinds):
+            source = next(files[kind])
+            link = folder / f"{number:05d}{source.suffix}"
+            if not link.exists():
+                link.hardlink_to(source)
+        return folder
+
+    def _files(self, kind: str, count: int) -> list[Path]:
+        make, suffix = {"s": (_still, ".jpg"), "c": (_clip, ".mp4"), "a": (_sound, ".wav")}[kind]
+        folder = self._root / "files" / kind
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = [folder / f"{number:05d}{suffix}" for number in range(count)]
+        missing = [number for number, path in enumerate(paths) if not path.exists()]
+        with ProcessPoolExecutor() as workers:
+            drafts = [folder / f"draft-{number}{suffix}" for number in missing]
+            list(workers.map(make, drafts, missing, [self._seeds] * len(missing), chunksize=4))
+        for number, draft in zip(missing, drafts, strict=True):
+            draft.rename(paths[number])
+        return paths
 
 
 def _still(path: Path, number: int, seeds: Seeds) -> None:
