@@ -219,11 +219,14 @@ def milvus(
 def calibrate(
     workspace: Workspace, generation: Generation, mirror: Mirror, encoders: Family
 ) -> None:
-    """Learn what unrelated pairs score in this catalogue, and remember it."""
+    """Learn what unrelated pairs score in this catalogue, and remember it with its state."""
+    if workspace.manifest.recall(_calibrated_name(generation)) == mirror.version:
+        return
     samples = {name: mirror.sample(name, CALIBRATION_RECORDS) for name in calibrated_fields()}
     phrases = encoders.query_text(null_phrases())
     found = Calibration.fit(samples, phrases)
     workspace.manifest.remember(_calibration_name(generation), found.to_json())
+    workspace.manifest.remember(_calibrated_name(generation), mirror.version)
 
 
 def calibration(workspace: Workspace, generation: Generation) -> Calibration:
@@ -233,6 +236,10 @@ def calibration(workspace: Workspace, generation: Generation) -> Calibration:
 
 def _calibration_name(generation: Generation) -> str:
     return f"calibration_{generation.name}"
+
+
+def _calibrated_name(generation: Generation) -> str:
+    return f"calibrated_version_{generation.name}"
 
 
 def named(item: Item, prefix: str) -> Item:
