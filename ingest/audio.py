@@ -11,8 +11,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -165,8 +168,30 @@ def _finish(samples: Samples, own_rate: int, sample_rate_hz: int, path: Path) ->
 
 def _resample(samples: Samples, own_rate: int, sample_rate_hz: int) -> Samples:
     import torch
+
+    with torch.inference_mode(), _without_onednn():
+        resampled = _resampler(own_rate, sample_rate_hz)(torch.from_numpy(samples)[None])[0]
+        return np.asarray(resampled.numpy(), dtype=np.float32)
+
+
+@lru_cache(maxsize=8)
+def _resampler(own_rate: int, sample_rate_hz: int) -> Any:
     from torchaudio.transforms import Resample
 
-    with torch.inference_mode():
-        resampled = Resample(own_rate, sample_rate_hz)(torch.from_numpy(samples)[None])[0]
-        return np.asarray(resampled.numpy(), dtype=np.float32)
+    return Resample(own_rate, sample_rate_hz)
+
+
+@contextmanager
+def _without_onednn() -> Iterator[None]:
+    """Keep torch from oneDNN, which is slower here and remembers a plan for every length it meets.
+
+    Those plans add up to hundreds of megabytes in a process that decodes many sounds.
+    """
+    from torch.backends import mkldnn
+
+    before: Any = mkldnn.enabled
+    mkldnn.enabled = cast("Any", False)
+    try:
+        yield
+    finally:
+        mkldnn.enabled = before

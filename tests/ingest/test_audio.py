@@ -125,3 +125,27 @@ def test_a_long_track_gives_the_middle_of_each_stretch() -> None:
     assert fitted.duration_seconds == pytest.approx(4.0)
     means = fitted.samples.reshape(4, -1).mean(axis=1)
     assert means == pytest.approx([1 / 8, 3 / 8, 5 / 8, 7 / 8], abs=1e-3)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux's own counters")
+def test_sounds_of_many_lengths_leave_nothing_behind(tmp_path: Path) -> None:
+    from torch.backends import mkldnn
+
+    enabled = mkldnn.enabled
+    noise = np.random.default_rng(0).normal(0, 0.1, 220_500).astype(np.float32)
+    files = [
+        write_sound(tmp_path / f"{number}.wav", noise[: 100_000 + 997 * number], rate_hz=22_050)
+        for number in range(120)
+    ]
+    read(files[0])
+    before = private_bytes()
+    for file in files:
+        read(file)
+    assert private_bytes() - before < 16 << 20
+    assert mkldnn.enabled == enabled
+
+
+def private_bytes() -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    sizes = dict(line.split(":", 1) for line in lines)
+    return int(sizes["RssAnon"].split()[0]) * 1024
