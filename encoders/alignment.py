@@ -173,27 +173,32 @@ def fit_ridge(
     targets: NDArray[np.floating],
     strength: float = 1.0,
     prior: Alignment = IDENTITY,
+    counts: NDArray[np.integer] | None = None,
 ) -> Alignment:
     """Learn a linear map by ridge regression, shrunk towards a prior map instead of zero.
 
     Args:
         native: vectors of one tower, (B, D_m).
-        targets: unit vectors that they should meet, (B, D).
+        targets: vectors that they should meet, (B, D).
         strength: weight of the prior, in pairs of unit length; positive.
         prior: map that few pairs fall back to; its centre is kept as it is.
+        counts: how many pairs each row stands for, its target being their mean, (B,); one if none.
 
     Returns:
         The linear map with a bias.
     """
     rows = unit(native).astype(np.float64)
+    share = np.ones(len(rows)) if counts is None else np.asarray(counts, np.float64)
     start = prior.mapped(unit(native)) if prior.weight.size else np.zeros_like(targets)
     rest = np.asarray(targets, np.float64) - start
-    row_mean, rest_mean = rows.mean(axis=0), rest.mean(axis=0)
+    row_mean = np.average(rows, axis=0, weights=share)
+    rest_mean = np.average(rest, axis=0, weights=share)
     if prior.weight.size:  # The offset is shrunk too, or a single pair would move everything.
-        rest_mean = rest_mean * len(rows) / (len(rows) + strength)
+        rest_mean = rest_mean * share.sum() / (share.sum() + strength)
     spread = rows - row_mean
-    gram = spread.T @ spread + strength * np.eye(rows.shape[1])
-    weight = np.linalg.solve(gram, spread.T @ (rest - rest_mean))
+    weighted = spread.T * share
+    gram = weighted @ spread + strength * np.eye(rows.shape[1])
+    weight = np.linalg.solve(gram, weighted @ (rest - rest_mean))
     bias = rest_mean - row_mean @ weight
     if prior.weight.size:
         weight = weight + prior.weight

@@ -135,8 +135,10 @@ def _learn(
     strength: float,
     prior: Alignment,
 ) -> Alignment:
-    targets = unit(titles[seen] - titles[seen].mean(axis=0))
-    return fit_ridge(native[owners[seen]], targets, strength, prior)
+    items, item, counts = np.unique(owners[seen], return_inverse=True, return_counts=True)
+    means = np.zeros((len(items), titles.shape[1]))
+    np.add.at(means, item, unit(titles[seen] - titles[seen].mean(axis=0)))
+    return fit_ridge(native[items], means / counts[:, None], strength, prior, counts)
 
 
 def _score(

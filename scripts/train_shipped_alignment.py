@@ -89,7 +89,7 @@ def main() -> None:
     """Learn and write every shipped map."""
     parser = argparse.ArgumentParser(description="Learn the maps that the package ships.")
     parser.add_argument("--fonts", type=Path, required=True, help="folder searched for fonts")
-    parser.add_argument("--phrases", type=int, default=4000, help="how many are drawn")
+    parser.add_argument("--phrases", type=int, default=2500, help="how many are drawn")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cache", type=Path, default=Path("drawn-phrases.npy"))
     parser.add_argument("--out", type=Path, default=Path("encoders/data"))

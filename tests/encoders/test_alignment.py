@@ -59,6 +59,16 @@ def test_ridge_without_prior_is_the_textbook_solution() -> None:
     np.testing.assert_allclose(learnt.bias, expected[-1], atol=1e-4)
 
 
+def test_counted_rows_stand_for_repeated_pairs() -> None:
+    native, titles, true = world(11, 40)
+    counts = np.arange(40) % 3 + 1
+    prior = Alignment(weight=true)
+    repeated = fit_ridge(np.repeat(native, counts, 0), np.repeat(titles, counts, 0), 2.0, prior)
+    counted = fit_ridge(native, titles, 2.0, prior, counts)
+    np.testing.assert_allclose(counted.weight, repeated.weight, atol=1e-4)
+    np.testing.assert_allclose(counted.bias, repeated.bias, atol=1e-4)
+
+
 def test_a_strong_prior_is_kept_and_a_weak_one_yields() -> None:
     native, titles, true = world(4, 400)
     prior = Alignment(weight=true + np.float32(0.5))
