@@ -14,6 +14,7 @@ imported, never run as a script, since workers must find its functions by name.
 from __future__ import annotations
 
 import itertools
+import logging
 import pickle
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -163,6 +164,8 @@ def ray_data(folder: Path, threads: int, actors: int) -> Vectors:
     """
     import ray
 
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
     ray.init(num_cpus=CORES, include_dashboard=False, log_to_driver=False, logging_level="error")
     ray.data.DataContext.get_current().enable_progress_bars = False
     data = (

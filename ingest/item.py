@@ -42,6 +42,11 @@ class Medium:
     modified_ns: int = 0
     """Modification time in nanoseconds since the epoch; 0 where the source has none."""
 
+    @property
+    def content_key(self) -> str:
+        """Names the work on this file: the same bytes may be a fine still and a broken video."""
+        return f"{self.content_hash}:{self.modality}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:

@@ -41,7 +41,7 @@ def link_duplicates(writer: ItemWriter, native: NativeVector) -> int:
     for page in stores.manifest.indexed_pages(stores.generation):
         items = stores.catalogue.get([mark.item_id for mark in page])
         contents = stores.manifest.contents(
-            medium.content_hash for item in items.values() for medium in item.media
+            medium.content_key for item in items.values() for medium in item.media
         )
         for mark in page:
             original = _original(finder, mark, items, contents)
@@ -88,8 +88,8 @@ def _frame_hashes(
     item: Item, modality: Modality, contents: Mapping[str, Content]
 ) -> NDArray[np.uint64]:
     known: Sequence[NDArray[np.uint64]] = [
-        contents[medium.content_hash].frame_hashes
+        contents[medium.content_key].frame_hashes
         for medium in item.media
-        if medium.modality is modality and medium.content_hash in contents
+        if medium.modality is modality and medium.content_key in contents
     ]
     return np.concatenate(known) if known else np.empty(0, np.uint64)

@@ -73,7 +73,7 @@ def plan(writer: ItemWriter, items: Iterable[Item]) -> Plan:
         missing = manifest.missing(recipe.wanted(page))
         held = writer.held(page)
         towers = recipe.towers(page)
-        kinds = {m.content_hash: str(m.modality) for item in page for m in item.media}
+        kinds = {m.content_key: str(m.modality) for item in page for m in item.media}
         result.items += len(page)
         result.to_write += sum(
             bool(missing.keys() & set(content_hashes(item))) or item.item_id not in held
@@ -186,7 +186,7 @@ class _Sink:
         owners = stores.catalogue.owners([outcome.key for outcome in outcomes])
         items = list(stores.catalogue.get(owners).values())
         towers = recipe.towers(items)
-        uris = {medium.content_hash: medium.uri for item in items for medium in item.media}
+        uris = {medium.content_key: medium.uri for item in items for medium in item.media}
         with stores.catalogue.engine.begin() as connection:
             for outcome in outcomes:
                 if isinstance(outcome.value, Failure):
@@ -223,7 +223,7 @@ def pages(items: Iterable[Item]) -> Iterator[list[Item]]:
 
 
 def _task(item: Item, content_hash: str, sources: frozenset[str]) -> ContentTask:
-    media = {medium.content_hash: medium for medium in item.media}
+    media = {medium.content_key: medium for medium in item.media}
     if content_hash in media:
         medium = media[content_hash]
         return ContentTask(content_hash=content_hash, sources=sources, medium=medium)

@@ -33,7 +33,7 @@ class Recipe:
     def towers(self, items: Sequence[Item]) -> dict[str, Mapping[str, str]]:
         """Give source and fingerprint digest of every tower that each content needs, by hash."""
         towers = {
-            medium.content_hash: self.sources[medium.modality]
+            medium.content_key: self.sources[medium.modality]
             for item in items
             for medium in item.media
         }
@@ -75,8 +75,8 @@ def words_hash(words: str) -> str:
 
 
 def content_hashes(item: Item) -> list[str]:
-    """Hashes of everything that gives an item a view: its files, then its words."""
-    hashes = [medium.content_hash for medium in item.media]
+    """Keys of everything that gives an item a view: its files, then its words."""
+    hashes = [medium.content_key for medium in item.media]
     return hashes + ([words_hash(item.words)] if item.words else [])
 
 

@@ -33,7 +33,7 @@ class ContentTask:
     """One content to decode and encode."""
 
     content_hash: str
-    """What is to be done, whatever it is called."""
+    """Key of the content, whatever the file is called; see ``Medium.content_key``."""
     sources: frozenset[str]
     """Views still to be encoded: frames, sound, speech, screen, text."""
     medium: Medium | None = None
@@ -100,6 +100,7 @@ def _decode_one(decode: Decode, task: ContentTask) -> Decoded | Failure:
     wants_sound = bool(task.sources & {"sound", "speech"})
     return replace(
         decoded,
+        content_hash=task.content_hash,
         frames=decoded.frames if "frames" in task.sources else None,
         page_frames=decoded.page_frames if "screen" in task.sources else None,
         waveform=decoded.waveform if wants_sound else None,

@@ -144,7 +144,7 @@ class ItemWriter:
 def _record(
     item: Item, vector: ItemVector, contents: Mapping[str, Content], mark: Indexed
 ) -> Record:
-    known = [contents[m.content_hash] for m in item.media if m.content_hash in contents]
+    known = [contents[m.content_key] for m in item.media if m.content_key in contents]
     scalars: dict[str, Scalar] = {
         "item_id": item.item_id,
         "title": item.title or None,

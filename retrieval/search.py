@@ -2,8 +2,10 @@
 
 Each part finds candidates in each field it can be compared in; then every candidate is scored
 exactly against every part. A part's relevance is that of its best field, and parts add up by
-weight. Relevance saturates, so an item that fits two parts beats one that fits a single part
-extremely well, and a negative part costs only those items that are like it.
+weight. Like is compared with like in the tower's own space where both have a vector there.
+Relevance saturates, so an item that fits two parts beats one that fits a single part extremely
+well, and a negative part costs only those items that are like it; the nearer of two that are fully
+relevant comes first.
 """
 
 from __future__ import annotations
@@ -16,7 +18,15 @@ from numpy.typing import NDArray
 
 from ingest.errors import SensoriumError
 from ingest.item import MODALITIES
-from retrieval.base import ITEM_FIELDS, JOINT, SEGMENTS, SPACE_FIELDS, Candidate, QueryPart
+from retrieval.base import (
+    ITEM_FIELDS,
+    JOINT,
+    NATIVE_FIELDS,
+    SEGMENTS,
+    SPACE_FIELDS,
+    Candidate,
+    QueryPart,
+)
 from retrieval.filters import Kind
 from retrieval.mirror import Mirror
 from retrieval.relevance import DEFAULT_CUT, Calibration
@@ -29,6 +39,11 @@ _NATIVE_OF = {
     "image": "image_native",
     "audio": "audio_native",
     "text": "text_native",
+}
+
+
+_SEEN_THROUGH = {
+    native: tuple(m for m, seen in _NATIVE_OF.items() if seen == native) for native in NATIVE_FIELDS
 }
 
 
@@ -118,18 +133,22 @@ def search(mirror: Mirror, calibration: Calibration, query: SearchQuery) -> Sear
     fields = tuple(f for f in query.fields if any(f in vectors for vectors in comparisons))
     if len(rows) == 0:
         return SearchAnswer(candidates=(), withheld=0, searched_fields=fields)
-    total = np.zeros(len(rows))
+    total, closeness = np.zeros(len(rows)), np.zeros(len(rows))
     best_relevance, best_field = np.full(len(rows), -1.0), np.zeros(len(rows), np.intp)
     for part, vectors in zip(query.parts, comparisons, strict=True):
-        relevance, field = _relevance(view, calibration, part.kind, vectors, rows)
+        relevance, field, nearest = _relevance(view, calibration, part.kind, vectors, rows)
         total += part.weight * relevance
+        closeness += part.weight * nearest
         if part.weight > 0:
             better = relevance > best_relevance
             best_relevance[better] = relevance[better]
             best_field[better] = np.array([fields.index(f) for f in vectors] or [0])[field[better]]
     wanted = sum(part.weight for part in query.parts if part.weight > 0)
     cut = DEFAULT_CUT if query.min_relevance is None else query.min_relevance
-    ranked = _ranked(view, query, rows, total)
+    order = sorted(
+        range(len(rows)), key=lambda i: (-total[i], -closeness[i], view.keys[int(rows[i])])
+    )
+    ranked = _best(view, query, rows, order)
     overall = np.clip(total / wanted, 0, 1)
     kept = [i for i in ranked if overall[i] >= cut]
     shown = [(rows[i], total[i], overall[i], fields[best_field[i]]) for i in kept]
@@ -203,25 +222,44 @@ def _relevance(
     kind: str,
     vectors: dict[str, NDArray[np.float32]],
     rows: NDArray[np.int32],
-) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """Relevance of each row in its best field, and which of the part's fields that is, (C,)."""
+) -> tuple[NDArray[np.float64], NDArray[np.intp], NDArray[np.float64]]:
+    """Relevance of each row in its best field, which of the part's fields that is, its score."""
     if not vectors:
-        return np.zeros(len(rows)), np.zeros(len(rows), np.intp)
+        return np.zeros(len(rows)), np.zeros(len(rows), np.intp), np.zeros(len(rows))
+    scores = np.stack([view.scores(field, vector, rows) for field, vector in vectors.items()])
     rated = np.stack(
         [
-            calibration.relevance(kind, field, view.scores(field, vector, rows), view.num_alive)
-            for field, vector in vectors.items()
+            calibration.relevance(kind, field, found, view.num_alive)
+            for field, found in zip(vectors, scores, strict=True)
         ]
     )
-    rated = np.nan_to_num(rated, nan=0.0)
-    return rated.max(axis=0), rated.argmax(axis=0)
+    _prefer_native(rated, list(vectors))
+    best = np.nan_to_num(rated, nan=-1.0).argmax(axis=0)
+    places = np.arange(len(rows))
+    return (
+        np.nan_to_num(rated, nan=0.0)[best, places],
+        best,
+        np.nan_to_num(scores, nan=0.0)[best, places].astype(np.float64),
+    )
 
 
-def _ranked(
-    view: View, query: SearchQuery, rows: NDArray[np.int32], total: NDArray[np.float64]
-) -> list[int]:
-    """Places of the best ``limit`` rows, one per item."""
-    ordered = sorted(range(len(rows)), key=lambda i: (-total[i], view.keys[int(rows[i])]))
+def _prefer_native(rated: NDArray[np.float64], fields: Sequence[str]) -> None:
+    """Where a tower's own vectors can be compared, leave out what was mapped from them.
+
+    Args:
+        rated: relevance per field and row, NaN where a row lacks the field, (F, C); changed here.
+        fields: the fields, in order.
+    """
+    for native, modalities in _SEEN_THROUGH.items():
+        if native in fields:
+            held = ~np.isnan(rated[fields.index(native)])
+            for field in (*modalities, JOINT):
+                if field in fields:
+                    rated[fields.index(field), held] = np.nan
+
+
+def _best(view: View, query: SearchQuery, rows: NDArray[np.int32], ordered: list[int]) -> list[int]:
+    """The first ``limit`` places of an order, one per item."""
     if not query.moments:
         return ordered[: query.limit]
     best: dict[str, int] = {}

@@ -206,7 +206,7 @@ class Library:
         return StatusReport(
             items=self.workspace.catalogue.count(),
             states=self.workspace.manifest.states(active.name) if active else {},
-            quarantined=Counter(entry.code for entry in self.quarantine()),
+            quarantined=dict(Counter(entry.code for entry in self.quarantine())),
             generation=active.name if active else "",
             building=building.name if building else "",
             made_by=active.made_by if active else {},
@@ -339,7 +339,7 @@ class Library:
         if not known:
             return
         for item in items:
-            media = {medium.content_hash: medium for medium in item.media}
+            media = {medium.content_key: medium for medium in item.media}
             for key in content_hashes(item):
                 if key in known:
                     yield _at(known[key], media.get(key), item.item_id)
@@ -360,7 +360,7 @@ class Library:
             unchanged=report.unchanged,
             pruned=pruned,
             duplicates=duplicates,
-            quarantined=Counter(entry.code for entry in quarantined),
+            quarantined=dict(Counter(entry.code for entry in quarantined)),
             examples={entry.code: entry.message for entry in quarantined},
             rejected=found.rejected,
             skipped=found.skipped,

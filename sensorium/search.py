@@ -50,7 +50,7 @@ def described(
     items = workspace.catalogue.get(ids)
     marks = workspace.manifest.indexed(generation.name, ids)
     pictures = workspace.manifest.thumbnails(
-        medium.content_hash for item in items.values() for medium in item.media
+        medium.content_key for item in items.values() for medium in item.media
     )
     return tuple(
         _described(candidate, items[candidate.item_id], marks[candidate.item_id], pictures)
@@ -62,7 +62,7 @@ def described(
 def _described(
     candidate: Candidate, item: Item, mark: Indexed, pictures: Mapping[str, bytes]
 ) -> Answer:
-    thumbnails = (pictures.get(medium.content_hash, b"") for medium in item.media)
+    thumbnails = (pictures.get(medium.content_key, b"") for medium in item.media)
     return Answer(
         candidate=candidate,
         uri=item.uri,

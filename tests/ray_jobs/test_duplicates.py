@@ -49,7 +49,7 @@ def _same(_part: Embedding, rows: NDArray[np.float32]) -> NDArray[np.float32]:
 def encode(tasks: Iterable[tuple[str, ContentTask]]) -> Generator[Outcome, None, None]:
     """A content named ``SCENE.COPY`` shows the frames of its scene, a few bits off per copy."""
     for key, task in tasks:
-        scene, copy = (int(part) for part in key.split("."))
+        scene, copy = (int(part) for part in key.partition(":")[0].split("."))
         hashes = HASHES[scene] ^ np.uint64(copy)
         assert task.medium is not None
         if task.medium.modality is Modality.IMAGE:

@@ -51,10 +51,11 @@ class Worker:
         for number, (key, task) in enumerate(tasks):
             if number == self.cut_after:
                 raise CutOffError
-            self.asked[key] += 1
-            self.sources[key] = task.sources
-            if key in self.broken:
-                failure = Failure(code=self.broken[key], message=f"{key} is broken")
+            name = key.partition(":")[0]
+            self.asked[name] += 1
+            self.sources[name] = task.sources
+            if name in self.broken:
+                failure = Failure(code=self.broken[name], message=f"{name} is broken")
                 yield Outcome(key=key, value=failure, stage="decode")
             else:
                 yield Outcome(key=key, value=encoded(key, task), stage="encode")
@@ -198,11 +199,29 @@ def test_a_broken_file_is_set_aside_with_its_code(world: World) -> None:
     assert not worker.asked
 
 
+def test_a_misnamed_copy_does_not_take_the_good_file_along(world: World) -> None:
+    still = item("still", "same")
+    named_as_video = item("wrong", "same", modality=Modality.VIDEO)
+
+    def encode(tasks: Iterable[tuple[str, ContentTask]]) -> Generator[Outcome, None, None]:
+        for key, task in tasks:
+            if task.medium is not None and task.medium.modality is Modality.VIDEO:
+                failure = Failure(code="mismatch", message="the bytes are a still")
+                yield Outcome(key=key, value=failure, stage="decode")
+            else:
+                yield Outcome(key=key, value=encoded(key, task), stage="encode")
+
+    for items in ([still, named_as_video], [named_as_video, still]):
+        world.put(items)
+        run(world.writer(), items, encode)
+        assert world.index.items == {"still"}
+
+
 def test_released_contents_are_tried_again_and_complete_their_items(world: World) -> None:
     items = [item("bad", "b"), item("half", "b", "g")]
     run_of(world, items, Worker(broken={"b": "timeout"}))
     assert world.writer().stores.manifest.release("crash") == []
-    assert world.writer().stores.manifest.release("timeout") == ["b"]
+    assert world.writer().stores.manifest.release("timeout") == ["b:image"]
     run_of(world, items, worker := Worker())
     assert worker.asked == {"b": 1}
     marks = world.writer().stores.manifest.indexed("g1", ["bad", "half"])
@@ -216,7 +235,7 @@ def test_attempts_are_counted(world: World) -> None:
         run_of(world, items, Worker(broken={"b": "corrupt"}))
         [entry] = world.writer().stores.manifest.quarantined().values()
         assert (entry.code, entry.uri, entry.attempts) == ("corrupt", "/bad/b", attempt)
-        assert world.writer().stores.manifest.release() == ["b"]
+        assert world.writer().stores.manifest.release() == ["b:image"]
 
 
 @pytest.mark.parametrize("cut_after", [0, 1, 63, 64, 65, 150, 299])

@@ -72,7 +72,8 @@ def test_a_sound_finds_itself(library: Path) -> None:
 def test_a_clip_finds_itself_and_its_moments(library: Path) -> None:
     clip = library / "media" / "walk.mp4"
     assert found(library, "--video", clip)[0] == "walk"
-    [row, *_] = rows(search(library, "--video", clip, "--moments", "--min-relevance", "0"))
+    moments = ("--moments", "--in", "video", "--min-relevance", "0")
+    [row, *_] = rows(search(library, "--video", clip, *moments))
     assert row["item_id"] == "walk"
     assert 0.0 <= row["segment"]["start_seconds"] < row["segment"]["end_seconds"] <= 12.5
 

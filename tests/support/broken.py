@@ -144,7 +144,7 @@ def _days_long(path: Path, seed: int) -> None:
     import av
 
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=10, options={"threads": "1"})
+        stream = container.add_stream("libx264", rate=10, options={"threads": "1", "bf": "0"})
         stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
         for index in range(3):
             frame = av.VideoFrame.from_ndarray(picture(seed * 10 + index), format="rgb24")
