@@ -164,7 +164,7 @@ def shipped(tower: str, text_model: str) -> Alignment:
         return IDENTITY
     raise AlignmentError(
         f"no alignment from {tower} to {text_model} is shipped",
-        "take a text model that has one: minilm-l6 or bge-small-en",
+        "take a text model that has one: minilm-l6, bge-small-en, multilingual-e5-small",
     )
 
 

@@ -188,7 +188,7 @@ def test_unusable_files_and_widths_are_refused(tmp_path: Path) -> None:
         shipped("clip-vit-b16", "unknown")
 
 
-@pytest.mark.parametrize("text_model", ["minilm-l6", "bge-small-en"])
+@pytest.mark.parametrize("text_model", ["minilm-l6", "bge-small-en", "multilingual-e5-small"])
 @pytest.mark.parametrize(("tower", "width"), [("clip-vit-b16", 512), ("yamnet", 1545)])
 def test_shipped_maps_fit_their_towers(text_model: str, tower: str, width: int) -> None:
     rows = unit(np.random.default_rng(0).normal(size=(3, width)))
