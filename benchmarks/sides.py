@@ -7,7 +7,8 @@
 - ``sensorium`` and ``sensorium-ray`` are the command line on a new workspace, with all it does:
   hashing, bookkeeping, thumbnails, Milvus, the mirror, near duplicates, calibration.
 
-The encoders are the same classes everywhere, with their default of every core. The module is
+The encoders are the same classes everywhere, with their default of every core for the windows of a
+sound or the frames of a clip; ``plain-one-thread`` gives them one. The module is
 imported, never run as a script, since workers must find its functions by name.
 """
 
@@ -70,9 +71,9 @@ def named(content_hash: str, embeddings: Any) -> Vectors:
     return {f"{content_hash} {e.source}": e.vector for e in embeddings}
 
 
-def plain(folder: Path) -> Vectors:
+def plain(folder: Path, threads: int) -> Vectors:
     """One file after the other, with the usual libraries."""
-    family = Family(config().encoders)
+    family = Family(replace(config().encoders, threads=threads))
     vectors: Vectors = {}
     for medium in media(folder):
         for source, vector in _looked_and_heard(medium, family):
@@ -164,9 +165,8 @@ def ray_data(folder: Path, threads: int, actors: int) -> Vectors:
     """
     import ray
 
-    logging.getLogger("ray").setLevel(logging.ERROR)
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
     ray.init(num_cpus=CORES, include_dashboard=False, log_to_driver=False, logging_level="error")
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
     ray.data.DataContext.get_current().enable_progress_bars = False
     data = (
         ray.data.from_items([{"medium": medium} for medium in media(folder)])
@@ -200,13 +200,15 @@ def kept_vectors(workspace: Path) -> Vectors:
             library.recipe.fingerprints,
         )
         for content_hash, embeddings in found.items():
-            vectors |= named(content_hash, embeddings)
+            vectors |= named(content_hash.partition(":")[0], embeddings)
     return vectors
 
 
+USUAL_DECODING = "decord get_batch, Pillow, soundfile: exact frames"
 SENSORIUM_DECODING = "Sensorium's: keyframes first"
 SIDES = {
-    "plain": Side(decoding="decord get_batch, Pillow, soundfile: exact frames", run=plain),
+    "plain": Side(decoding=USUAL_DECODING, run=partial(plain, threads=0)),
+    "plain-one-thread": Side(decoding=USUAL_DECODING, run=partial(plain, threads=1)),
     "plain-same-decode": Side(decoding=SENSORIUM_DECODING, run=plain_same_decode),
     "ray-data": Side(decoding=SENSORIUM_DECODING, run=partial(ray_data, threads=0, actors=1)),
     "ray-data-fused": Side(decoding=SENSORIUM_DECODING, run=partial(ray_data, threads=1, actors=2)),

@@ -19,7 +19,8 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     media = folder / "media"
     for number in range(6):
         write_image(media / "stills" / f"{number}.png", picture(number, (160, 120)))
-    write_image(media / "stills" / "copy.jpg", picture(3, (160, 120)), quality=90)
+    copy = media / "stills" / "copy.jpg"
+    write_image(copy, picture(3, (160, 120)), quality=98, subsampling=0)
     write_video(media / "walk.mp4", seed=5, seconds=12.0)
     (media / "walk.txt").write_text("A walk by the sea\n\nGulls, wind and an old lighthouse.")
     (media / "walk.json").write_text('{"tags": ["beach"], "lang": "en", "attrs": {"rating": 4}}')
