@@ -9,12 +9,15 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import warnings
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,7 +35,21 @@ WINDOW_SAMPLES = 15_600
 HOP_SAMPLES = 7_800
 LAYER_WIDTH = 1024
 NUM_CLASSES = 521
+_greeting = threading.Lock()
 _INNER_LAYER = "tower0/network/layer28/reduce_mean"
+
+
+@contextmanager
+def _no_greeting() -> Iterator[None]:
+    """Send what the native library says at its start nowhere; it has no setting for that."""
+    with _greeting, Path(os.devnull).open("wb") as nowhere:
+        kept = os.dup(2)
+        try:
+            os.dup2(nowhere.fileno(), 2)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 class YamnetEncoder:
@@ -127,7 +144,8 @@ class YamnetEncoder:
                 model = Interpreter(
                     model_path=str(path), num_threads=1, experimental_preserve_all_tensors=True
                 )
-            model.allocate_tensors()
+            with _no_greeting():
+                model.allocate_tensors()
             layer = next(d for d in model.get_tensor_details() if d["name"] == _INNER_LAYER)
             self._local.model = (model, layer["index"], layer["quantization"])
         found: tuple[Any, int, tuple[float, int]] = self._local.model
