@@ -62,11 +62,7 @@ class Bench:
         """The environment of a side: this one's, with a place for compiled bytecode."""
         kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
         bytecode = str(self.scratch / "bytecode")
-        return kept | {
-            "PYTHONPYCACHEPREFIX": bytecode,
-            "PYTHONPATH": str(ROOT),
-            "RAY_BACKEND_LOG_LEVEL": "fatal",
-        }
+        return kept | {"PYTHONPYCACHEPREFIX": bytecode, "PYTHONPATH": str(ROOT)}
 
     def once(self, side: str, folder: Path) -> tuple[Spent, Vectors]:
         """Index a folder once."""

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
+import tempfile
 import threading
 import time
 import uuid
@@ -82,11 +84,18 @@ def run_watched(command: Sequence[str], environ: Mapping[str, str]) -> Spent:
     """Run a command to its end.
 
     Raises:
-        subprocess.CalledProcessError: it failed; what it wrote to stderr has been shown.
+        subprocess.CalledProcessError: it failed; what it wrote has been shown.
     """
     mark = uuid.uuid4().hex
-    with Watch(mark) as watch:
+    # A file, since a daemon that holds a pipe open would be waited for.
+    with Watch(mark) as watch, tempfile.TemporaryFile("w+") as said:
         started = time.perf_counter()
-        subprocess.run(command, env={**environ, MARK: mark}, stdout=subprocess.DEVNULL, check=True)
+        done = subprocess.run(
+            command, env={**environ, MARK: mark}, stdout=said, stderr=said, check=False
+        )
         seconds = time.perf_counter() - started
+        if done.returncode:
+            said.seek(0)
+            sys.stderr.write(said.read())
+            done.check_returncode()
     return Spent(seconds=seconds, cpu_seconds=watch.cpu_seconds, peak_bytes=watch.peak_bytes)

@@ -163,10 +163,10 @@ def ray_data(folder: Path, threads: int, actors: int) -> Vectors:
     With one actor, decoding has the other core. Ray Data fuses steps of equal needs into one
     process: with an actor per core that is what is wanted, with one it would end the overlap.
     """
+    logging.disable(logging.ERROR)
     import ray
 
     ray.init(num_cpus=CORES, include_dashboard=False, log_to_driver=False, logging_level="error")
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
     ray.data.DataContext.get_current().enable_progress_bars = False
     data = (
         ray.data.from_items([{"medium": medium} for medium in media(folder)])
