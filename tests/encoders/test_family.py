@@ -192,8 +192,11 @@ def test_a_search_by_words_loads_the_text_tower_alone(family: Family) -> None:
 
     fresh.query_text(["a dog"])
 
-    assert "_session" not in vars(fresh.towers.image._model)
-    assert "_session" in vars(fresh.towers.text._onnx)
+    image, text = fresh.towers.image, fresh.towers.text
+    assert isinstance(image, ClipImageEncoder)
+    assert isinstance(text, OnnxTextEncoder)
+    assert "_session" not in vars(image._model)
+    assert "_session" in vars(text._onnx)
 
 
 def test_settings_name_their_weights() -> None:

@@ -6,6 +6,7 @@ import io
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -33,14 +34,14 @@ from support.media import (
 )
 
 
-def run(path: Path, modality: Modality | None = None, **options: object) -> Decoded:
+def run(path: Path, options: DecodeOptions | None = None) -> Decoded:
     medium = Medium(
         uri=str(path),
-        modality=modality or EXTENSIONS[extension(path.name)],
+        modality=EXTENSIONS[extension(path.name)],
         content_hash="hash",
         size_bytes=0,
     )
-    return decode(medium, replace(DecodeOptions(), **options))  # type: ignore[arg-type]
+    return decode(medium, options or DecodeOptions())
 
 
 def loudest_hz(decoded: Decoded) -> float:
@@ -72,7 +73,7 @@ def test_there_are_enough_kinds_of_breakage_and_their_bytes_differ(tmp_path: Pat
 def test_videos_give_frames_sound_and_segments(tmp_path: Path, name: str) -> None:
     codec = {"webm": "libvpx-vp9", "avi": "mpeg4"}.get(extension(name), "libx264")
     path = write_video(tmp_path / name, seconds=4.0, codec=codec)
-    decoded = run(path, sampling=VideoSampling(num_frames=4, segment_seconds=2.0))
+    decoded = run(path, DecodeOptions(sampling=VideoSampling(num_frames=4, segment_seconds=2.0)))
     assert decoded.frames is not None
     assert decoded.frames.data.shape == (4, 64, 96, 3)
     assert decoded.duration_seconds == pytest.approx(4.0, abs=0.11)
@@ -142,7 +143,7 @@ def test_a_still_is_decoded_by_content_under_another_stills_name(tmp_path: Path)
 
 def test_thumbnail_and_reading_size(tmp_path: Path) -> None:
     path = write_image(tmp_path / "a.jpg", picture(1, (2000, 1000)), quality=90)
-    decoded = run(path, page_frames=True)
+    decoded = run(path, DecodeOptions(page_frames=True))
     assert decoded.frames is not None
     assert decoded.page_frames is not None
     assert decoded.frames.data.shape == (1, 256, 512, 3)
@@ -156,7 +157,7 @@ def test_thumbnail_and_reading_size(tmp_path: Path) -> None:
 
 def test_page_frames_of_a_video_are_few_and_spread(tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.mp4", seconds=6.0, sound=False)
-    decoded = run(path, page_frames=True, max_page_frames=3)
+    decoded = run(path, DecodeOptions(page_frames=True, max_page_frames=3))
     assert decoded.page_frames is not None
     assert len(decoded.page_frames.data) == 3
     assert np.diff(decoded.page_frames.pts_seconds).min() > 1.0
@@ -165,7 +166,8 @@ def test_page_frames_of_a_video_are_few_and_spread(tmp_path: Path) -> None:
 def test_a_long_sound_gives_equal_excerpts_of_all_its_stretches(tmp_path: Path) -> None:
     parts = [tone(hz, 4.0, 16_000) for hz in (300.0, 600.0, 900.0)]
     path = write_sound(tmp_path / "a.wav", np.concatenate(parts), rate_hz=16_000)
-    decoded = run(path, max_audio_seconds=6.0, sampling=VideoSampling(segment_seconds=4.0))
+    options = DecodeOptions(max_audio_seconds=6.0, sampling=VideoSampling(segment_seconds=4.0))
+    decoded = run(path, options)
     assert decoded.waveform is not None
     assert decoded.duration_seconds == 12.0
     assert len(decoded.waveform.samples) == 96_000
@@ -184,14 +186,14 @@ def test_a_native_crash_kills_its_own_process_only(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "code"),
     [
-        ({"max_bytes": 100}, "too_large"),
-        ({"max_pixels": 96 * 64 - 1}, "too_many_pixels"),
-        ({"max_duration_seconds": 1.0}, "too_long"),
+        (DecodeOptions(max_bytes=100), "too_large"),
+        (DecodeOptions(max_pixels=96 * 64 - 1), "too_many_pixels"),
+        (DecodeOptions(max_duration_seconds=1.0), "too_long"),
     ],
 )
-def test_limits_are_settings(tmp_path: Path, options: dict[str, float], code: str) -> None:
+def test_limits_are_settings(tmp_path: Path, options: DecodeOptions, code: str) -> None:
     with pytest.raises(DecodeError) as caught:
-        run(write_video(tmp_path / "a.mp4"), **options)
+        run(write_video(tmp_path / "a.mp4"), options)
     assert caught.value.code == code
     assert caught.value.hint
 
@@ -228,7 +230,14 @@ def test_digest_changes_with_the_arrays_and_not_with_limits() -> None:
     assert replace(base, page_frames=True).digest != base.digest
 
 
-@pytest.mark.parametrize("wrong", [{"max_pixels": 0}, {"max_bytes": -1}, {"sample_rate_hz": 0}])
-def test_options_are_checked(wrong: dict[str, int]) -> None:
-    with pytest.raises(ValueError, match=next(iter(wrong))):
-        DecodeOptions(**wrong)
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        partial(DecodeOptions, max_pixels=0),
+        partial(DecodeOptions, max_bytes=-1),
+        partial(DecodeOptions, sample_rate_hz=0),
+    ],
+)
+def test_options_are_checked(wrong: partial[DecodeOptions]) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong.keywords))):
+        wrong()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +46,7 @@ def crop(frames: list[Picture]) -> list[Picture]:
     return [np.ascontiguousarray(f[2:-2, 4:-4]) for f in frames]
 
 
-COPIES = {
+COPIES: dict[str, tuple[Callable[[list[Picture]], list[Picture]], dict[str, int]]] = {
     "recoded": (lambda f: f, {"crf": 38, "gop": 7}),
     "long-gop": (lambda f: f, {"gop": 250}),
     "rescaled": (recode, {}),
@@ -128,7 +130,14 @@ def test_candidates_within_seven_bits_are_never_missed() -> None:
         assert index.add("copy", np.array([turned])) == str(number)
 
 
-@pytest.mark.parametrize("wrong", [{"still_bits": 20}, {"frame_bits": 40}, {"min_share": 0.0}])
-def test_config_is_checked(wrong: dict[str, float]) -> None:
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        partial(NearDuplicateConfig, still_bits=20),
+        partial(NearDuplicateConfig, frame_bits=40),
+        partial(NearDuplicateConfig, min_share=0.0),
+    ],
+)
+def test_config_is_checked(wrong: partial[NearDuplicateConfig]) -> None:
     with pytest.raises(ValueError, match="expected"):
-        NearDuplicateConfig(**wrong)
+        wrong()

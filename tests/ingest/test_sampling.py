@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -81,8 +82,12 @@ def test_without_keyframes_first_frames_are_evenly_spread() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"num_frames": 0}, {"num_frames": 9, "max_frames": 8}, {"segment_seconds": 0.0}],
+    [
+        partial(VideoSampling, num_frames=0),
+        partial(VideoSampling, num_frames=9, max_frames=8),
+        partial(VideoSampling, segment_seconds=0.0),
+    ],
 )
-def test_sampling_is_checked(wrong: dict[str, float]) -> None:
+def test_sampling_is_checked(wrong: partial[VideoSampling]) -> None:
     with pytest.raises(ValueError, match="expected"):
-        VideoSampling(**wrong)
+        wrong()

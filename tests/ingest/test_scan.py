@@ -148,7 +148,7 @@ def test_a_source_that_cannot_be_read_is_an_error(tmp_path: Path, name: str, cod
     assert caught.value.code == code
 
 
-ROWS = [
+ROWS: list[dict[str, object]] = [
     {
         "item_id": "one",
         "uri": "media/a.jpg",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from support.stages import decode_stage
 
 
 def test_results_come_in_order() -> None:
-    assert attempt(lambda tasks: (2 * task for task in tasks), [1, 2, 3]) == [2, 4, 6]
+    assert attempt(lambda tasks: tuple(2 * task for task in tasks), [1, 2, 3]) == [2, 4, 6]
 
 
 def test_a_wrong_number_of_results_breaks_the_batch() -> None:
@@ -74,9 +75,9 @@ def test_a_packed_stage_brings_its_import_path(
 ) -> None:
     monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
     (tmp_path / "planted_elsewhere.py").write_text("def build():\n    return list\n")
-    import planted_elsewhere
+    planted = import_module("planted_elsewhere")
 
-    packed = pack(Stage(name="copy", build=planted_elsewhere.build))
+    packed = pack(Stage(name="copy", build=planted.build))
     del sys.modules["planted_elsewhere"]
     sys.path.remove(str(tmp_path))
     stage, work = build(packed)

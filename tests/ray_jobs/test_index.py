@@ -251,7 +251,9 @@ def test_a_run_cut_off_anywhere_goes_on_without_loss(world: World, cut_after: in
     assert report.unchanged + report.indexed == 300
 
 
-def test_the_index_is_written_before_the_mark(world: World) -> None:
+def test_the_index_is_written_before_the_mark(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     items = [item("a", "h")]
 
     def refuse(_records: object) -> None:
@@ -259,11 +261,10 @@ def test_the_index_is_written_before_the_mark(world: World) -> None:
 
     world.put(items)
     writer = world.writer()
-    working = world.index.upsert
-    world.index.upsert = refuse  # type: ignore[method-assign]
-    with pytest.raises(CutOffError):
-        run(writer, items, Worker())
-    world.index.upsert = working  # type: ignore[method-assign]
+    with monkeypatch.context() as patch:
+        patch.setattr(world.index, "upsert", refuse)
+        with pytest.raises(CutOffError):
+            run(writer, items, Worker())
     run_of(world, items, again := Worker())
     assert not again.asked
     assert world.index.items == {"a"}

@@ -8,14 +8,14 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from ray_jobs import local
-from ray_jobs.stage import Failure, RunOptions, StageError
+from ray_jobs.stage import Failure, RunOptions, StageError, StageProgress
 from support.stages import (
     decode_stage,
     dying_stage,
@@ -100,14 +100,20 @@ def test_workers_die_with_a_killed_driver(driver: tuple[subprocess.Popen[str], s
 
 def test_killed_workers_are_replaced_and_nothing_is_lost() -> None:
     tasks = [(f"t{i}", ("slow", 0.01)) for i in range(150)]
-    kills, last = 0, []
+    kills = 0
+    last: Sequence[StageProgress] = ()
+
+    def keep(report: Sequence[StageProgress]) -> None:
+        nonlocal last
+        last = report
+
     outcomes = []
     for number, outcome in enumerate(
         local.run(
             [decode_stage(workers=2), encode_stage(batch_size=4)],
             tasks,
             RunOptions(linger_seconds=0.01),
-            lambda report: last.__setitem__(slice(None), report),
+            keep,
         )
     ):
         outcomes.append(outcome)

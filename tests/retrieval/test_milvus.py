@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from retrieval.base import JOINT, SEGMENTS, IndexUnavailableError, Record
+from retrieval.base import JOINT, SEGMENTS, IndexUnavailableError, Record, Scalar
 from retrieval.columns import evaluate
 from retrieval.exact import ExactIndex
 from retrieval.filters import Expression, to_milvus
@@ -90,8 +90,8 @@ def test_agrees_with_the_oracle_and_fills_a_mirror(index: MilvusIndex) -> None:
         (SEGMENTS, "start_seconds >= 2"),
     ]:
         wanted = oracle.search(field, queries, 50, where)
-        for store in (index, mirror):
-            found = store.search(field, queries, 50, where)
+        for copy in (index, mirror):
+            found = copy.search(field, queries, 50, where)
             for one, expected in zip(found, wanted, strict=True):
                 assert sorted(hit.key for hit in one) == sorted(hit.key for hit in expected)
                 np.testing.assert_allclose(
@@ -102,7 +102,7 @@ def test_agrees_with_the_oracle_and_fills_a_mirror(index: MilvusIndex) -> None:
 
 
 def test_scalars_come_back_as_they_went(index: MilvusIndex) -> None:
-    scalars = {
+    scalars: dict[str, Scalar] = {
         "item_id": "a",
         "title": 'a "quoted" \\ title\n',
         "duration_seconds": 2.5,
@@ -121,10 +121,12 @@ def test_scalars_come_back_as_they_went(index: MilvusIndex) -> None:
 
 
 @pytest.fixture(scope="module")
-def mixed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[MilvusIndex, list[dict]]]:
+def mixed(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[MilvusIndex, list[dict[str, Scalar]]]]:
     """Every combination of odd values that the filter properties use."""
     rng = np.random.default_rng(5)
-    table = [
+    table: list[dict[str, Scalar]] = [
         {
             "duration_seconds": [None, -2, 0, 1.5, 3][n % 5],
             "lang": [None, "", *WORDS][n % (len(WORDS) + 2)],
@@ -146,7 +148,7 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[MilvusInde
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(trees)
 def test_a_rendered_filter_selects_the_rows_of_the_mask(
-    mixed: tuple[MilvusIndex, list[dict]], tree: Expression
+    mixed: tuple[MilvusIndex, list[dict[str, Scalar]]], tree: Expression
 ) -> None:
     index, table = mixed
     mask = evaluate(tree, columns_of(table), len(table))

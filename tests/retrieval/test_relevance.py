@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -41,7 +42,7 @@ class World:
         self.calibration = Calibration.fit(samples, {JOINT: phrases})
 
     def noise(self, count: int) -> NDArray[np.float64]:
-        return 0.8 * self.rng.standard_normal((count, WIDTH)) / np.sqrt(WIDTH)
+        return 0.8 * self.rng.standard_normal((count, WIDTH)) / math.sqrt(WIDTH)
 
     def ask(self, topics: NDArray[np.integer]) -> NDArray[np.float32]:
         """Query vectors about topics."""

@@ -58,7 +58,8 @@ def test_a_row_says_all_that_programs_need(library: Path) -> None:
 
 def test_a_picture_finds_itself_and_its_copy(library: Path) -> None:
     ids = found(library, "--image", library / "media" / "stills" / "3.png", "--duplicates")
-    assert set(ids[:2]) == {"stills/3", "stills/copy"}
+    assert ids[0] == "stills/3"
+    assert "stills/copy" in ids
 
 
 def test_repeats_are_hidden_unless_asked_for(library: Path) -> None:
