@@ -2,8 +2,7 @@
 
 Each part finds candidates in each field it can be compared in; then every candidate is scored
 exactly against every part. A part's relevance is that of its best field, and parts add up by
-weight. Like is compared with like in the tower's own space where both have a vector there.
-Relevance saturates, so an item that fits two parts beats one that fits a single part extremely
+weight. Relevance saturates, so an item that fits two parts beats one that fits a single part extremely
 well, and a negative part costs only those items that are like it; the nearer of two that are fully
 relevant comes first.
 """
@@ -21,7 +20,6 @@ from ingest.item import MODALITIES
 from retrieval.base import (
     ITEM_FIELDS,
     JOINT,
-    NATIVE_FIELDS,
     SEGMENTS,
     SPACE_FIELDS,
     Candidate,
@@ -39,11 +37,6 @@ _NATIVE_OF = {
     "image": "image_native",
     "audio": "audio_native",
     "text": "text_native",
-}
-
-
-_SEEN_THROUGH = {
-    native: tuple(m for m, seen in _NATIVE_OF.items() if seen == native) for native in NATIVE_FIELDS
 }
 
 
@@ -233,7 +226,6 @@ def _relevance(
             for field, found in zip(vectors, scores, strict=True)
         ]
     )
-    _prefer_native(rated, list(vectors))
     best = np.nan_to_num(rated, nan=-1.0).argmax(axis=0)
     places = np.arange(len(rows))
     return (
@@ -241,21 +233,6 @@ def _relevance(
         best,
         np.nan_to_num(scores, nan=0.0)[best, places].astype(np.float64),
     )
-
-
-def _prefer_native(rated: NDArray[np.float64], fields: Sequence[str]) -> None:
-    """Where a tower's own vectors can be compared, leave out what was mapped from them.
-
-    Args:
-        rated: relevance per field and row, NaN where a row lacks the field, (F, C); changed here.
-        fields: the fields, in order.
-    """
-    for native, modalities in _SEEN_THROUGH.items():
-        if native in fields:
-            held = ~np.isnan(rated[fields.index(native)])
-            for field in (*modalities, JOINT):
-                if field in fields:
-                    rated[fields.index(field), held] = np.nan
 
 
 def _best(view: View, query: SearchQuery, rows: NDArray[np.int32], ordered: list[int]) -> list[int]:
