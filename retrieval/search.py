@@ -2,9 +2,9 @@
 
 Each part finds candidates in each field it can be compared in; then every candidate is scored
 exactly against every part. A part's relevance is that of its best field, and parts add up by
-weight. Relevance saturates, so an item that fits two parts beats one that fits a single part extremely
-well, and a negative part costs only those items that are like it; the nearer of two that are fully
-relevant comes first.
+weight. Relevance saturates, so an item that fits two parts beats one that fits a single part
+extremely well, and a negative part costs only those items that are like it. Of two items that are
+fully relevant the nearer comes first.
 """
 
 from __future__ import annotations
