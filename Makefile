@@ -21,7 +21,7 @@ $(UV_HOME)/bin/uv:
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@test -x "$(UV)" || $(MAKE) -s $(UV_HOME)/bin/uv
 	@test -x $(BIN)/python || $(UV) venv -q --python $(PYTHON) $(VENV)
-	$(UV) pip sync --python $(BIN)/python --require-hashes requirements.lock
+	$(UV) pip sync --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
 	@$(UV) pip install -q --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
