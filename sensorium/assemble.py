@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoders.base import Embedding
-from encoders.family import Family, FamilyConfig
+from encoders.family import Family
 from fusion.mean import MaskedMean
 from ingest.decode import DecodeOptions, decode
 from ingest.decoded import Decoded
 from ingest.errors import DecodeError
-from ingest.item import Item, Medium, Modality
+from ingest.item import Medium, Modality
 from ray_jobs.recipe import Recipe, digest_of
 from ray_jobs.stage import Failure, Outcome, RunOptions, Stage, StageProgress
 from ray_jobs.stages import ContentTask, decode_stage, encode_stage
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from sensorium.config import Config
     from sensorium.workspace import Generation, Workspace
 
-ALIGNMENT_FOLDER = "alignment"
-"""Where a workspace keeps the maps learnt from its own titled items."""
 CALIBRATION_RECORDS = 400
 """Records per field whose scores with unrelated queries are looked at."""
 LITE_FILE = "milvus.db"
@@ -73,17 +71,11 @@ def decode_options(config: Config) -> DecodeOptions:
     )
 
 
-def family(config: Config, workspace: Path) -> Family:
-    """The encoders, with the workspace's own alignments where it has learnt some."""
-    return Family(family_config(config, workspace))
-
-
-def family_config(config: Config, workspace: Path) -> FamilyConfig:
-    """Settings of the encoders, pointing at the workspace's own alignments where there are some."""
-    learnt = workspace / ALIGNMENT_FOLDER
-    if config.encoders.alignment_dir or not learnt.is_dir():
-        return config.encoders
-    return replace(config.encoders, alignment_dir=str(learnt))
+def family(config: Config, alignment_folder: Path | None) -> Family:
+    """The encoders, with maps learnt from the library's own titles where it has some."""
+    if config.encoders.alignment_dir or alignment_folder is None:
+        return Family(config.encoders)
+    return Family(replace(config.encoders, alignment_dir=str(alignment_folder)))
 
 
 def fusion(encoders: Family) -> Fusion:
@@ -110,7 +102,12 @@ def recipe(config: Config, encoders: Family, how: Fusion) -> Recipe:
             for modality, sources in views.items()
         },
         space=digest_of(
-            [decode_options(config).digest, encoders.alignment_digest, how.fuser.fingerprint]
+            [
+                decode_options(config).digest,
+                encoders.alignment_digest,
+                how.fuser.fingerprint,
+                config.store.milvus_uri,
+            ]
         ),
     )
 
@@ -125,6 +122,7 @@ def made_by(config: Config, encoders: Family, how: Fusion) -> dict[str, str]:
         "decode options": decode_options(config).digest,
         "alignment": encoders.alignment_digest,
         "fusion": how.fuser.fingerprint,
+        "store": config.store.milvus_uri or "Milvus Lite",
     }
 
 
@@ -142,7 +140,7 @@ def runner(
         num_contents: how much there is to do.
         on_progress: takes the stages' counters.
     """
-    stages = _stages(config, workspace)
+    stages = _stages(config)
     options = RunOptions(
         batch_memory=workspace / "batch-sizes.json", ray_address=config.run.ray_address
     )
@@ -177,7 +175,7 @@ def decode_files(config: Config, media: Sequence[Medium]) -> list[Decoded]:
         (medium.uri, ContentTask(content_hash=medium.uri, sources=sources, medium=medium))
         for medium in media
     )
-    [stage, _] = _stages(config, Path())
+    [stage, _] = _stages(config)
     with closing(local.run([replace(stage, workers=1)], tasks)) as outcomes:
         found = {outcome.key: outcome.value for outcome in outcomes}
     for value in found.values():
@@ -196,7 +194,7 @@ def uses_ray(config: Config, num_contents: int) -> bool:
 
 
 def milvus(
-    config: Config, workspace: Path, generation: Generation, encoders: Family
+    config: Config, workspace: Workspace, generation: Generation, encoders: Family
 ) -> MilvusIndex:
     """The durable index of a generation."""
     from retrieval.milvus import MilvusIndex
@@ -209,8 +207,8 @@ def milvus(
         for source, name in towers.native_field.items()
     }
     return MilvusIndex(
-        config.store.milvus_uri or str(workspace / LITE_FILE),
-        generation.name,
+        config.store.milvus_uri or str(workspace.path / LITE_FILE),
+        f"{workspace.name}_{generation.name}" if config.store.milvus_uri else generation.name,
         widths,
         token=config.store.milvus_token,
     )
@@ -242,12 +240,7 @@ def _calibrated_name(generation: Generation) -> str:
     return f"calibrated_version_{generation.name}"
 
 
-def named(item: Item, prefix: str) -> Item:
-    """The item with a prefix before its id."""
-    return replace(item, item_id=prefix + item.item_id) if prefix else item
-
-
-def _stages(config: Config, workspace: Path) -> list[Stage]:
+def _stages(config: Config) -> list[Stage]:
     options = decode_options(config)
     gpus = config.run.gpus_per_encoder if _has_gpu(config) else 0.0
     return [
@@ -257,7 +250,7 @@ def _stages(config: Config, workspace: Path) -> list[Stage]:
             timeout_seconds=options.timeout_seconds,
         ),
         encode_stage(
-            partial(Family, family_config(config, workspace)),
+            partial(Family, config.encoders),
             workers=config.run.encode_workers,
             batch_size=config.run.batch_size,
             batch_key=f"{config.encoders.name} on {'cuda' if gpus else 'cpu'}",

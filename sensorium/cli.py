@@ -19,12 +19,14 @@ from sensorium.options import (
     DEFAULT_WORKSPACE,
     ConfigOption,
     JsonOption,
+    MilvusOption,
     QuietOption,
     SetOption,
     UsageError,
     WorkspaceOption,
     settings_of,
     weights_of,
+    words_of,
 )
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # Rich help would double the time that --help takes.
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "SENSORIUM"},
 )
 config_app = typer.Typer(help="Show settings.", no_args_is_help=True)
 train_app = typer.Typer(help="Learn from the library.", no_args_is_help=True)
@@ -80,6 +82,7 @@ def index(
     family: Annotated[str | None, typer.Option(help="Encoders: auto, bundled or hub.")] = None,
     speech: Annotated[bool | None, typer.Option(help="Heard words as a view.")] = None,
     screen: Annotated[bool | None, typer.Option(help="Words on screen as a view.")] = None,
+    milvus: MilvusOption = None,
     settings: SetOption = [],
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -89,7 +92,7 @@ def index(
     Examples: sensorium index ./media · sensorium index catalogue.parquet --ray here
     """
     from sensorium.display import show_report
-    from sensorium.library import IndexRequest
+    from sensorium.intake import IndexRequest
 
     if local and ray:
         raise UsageError("--local and --ray exclude each other", "give one of them")
@@ -102,6 +105,7 @@ def index(
         family=family,
         encoders__speech=speech,
         encoders__screen=screen,
+        store__milvus_uri=milvus,
     )
     library = _library(workspace, config, flags, create=True)
     request = IndexRequest(source=source, reembed=reembed, prune=prune, prefix=prefix)
@@ -149,6 +153,7 @@ def retry(
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     config: ConfigOption = None,
     code: Annotated[str | None, typer.Option(help="Only contents with this code.")] = None,
+    milvus: MilvusOption = None,
     settings: SetOption = [],
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -156,7 +161,8 @@ def retry(
     """Try quarantined contents again."""
     from sensorium.display import show_report
 
-    library = _library(workspace, config, settings_of(settings), create=False)
+    flags = settings_of(settings, store__milvus_uri=milvus)
+    library = _library(workspace, config, flags, create=False)
     outcome = library.retry(code, stderr, quiet or as_json)
     show_report(outcome, stdout, as_json)
     raise typer.Exit(PARTIAL if outcome.quarantined else OK)
@@ -169,9 +175,7 @@ def search(
     audio: Annotated[list[Path], typer.Option(help="A sound to search by.")] = [],
     video: Annotated[list[Path], typer.Option(help="A clip to search by.")] = [],
     like: Annotated[list[str], typer.Option(help="An item id to search by.")] = [],
-    without: Annotated[
-        list[str], typer.Option("--not", help="Words that answers should not be like.")
-    ] = [],
+    without: Annotated[list[str], typer.Option("--not", help="Words to be unlike.")] = [],
     weights: Annotated[str, typer.Option(help="Shares, such as text=1,image=0.5.")] = "",
     within: Annotated[
         str, typer.Option("--in", help="Modalities to look in: video,image,audio,text.")
@@ -194,6 +198,7 @@ def search(
     ] = None,
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     config: ConfigOption = None,
+    milvus: MilvusOption = None,
     settings: SetOption = [],
     as_json: JsonOption = False,
 ) -> None:
@@ -212,15 +217,15 @@ def search(
         like=tuple(like),
         without=tuple(without),
         weights=weights_of(weights),
-        modalities=tuple(part.strip() for part in within.split(",") if part.strip()),
+        modalities=words_of(within),
         where=where,
         moments=moments,
         limit=limit,
         min_relevance=min_relevance,
         duplicates=duplicates,
     )
-    library = _library(workspace, config, settings_of(settings), create=False)
-    answers = library.search(request, stderr)
+    flags = settings_of(settings, store__milvus_uri=milvus)
+    answers = _library(workspace, config, flags, create=False).search(request, stderr)
     show_answers(answers, stdout, as_json, pictures)
     _write_page(html, answers)
 

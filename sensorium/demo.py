@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from sensorium.config import Config
 from sensorium.demo_media import place_media
 from sensorium.display import show_answers, show_report, write_page
-from sensorium.library import IndexRequest, open_library
+from sensorium.intake import IndexRequest
+from sensorium.library import open_library
 from sensorium.progress import download_progress, format_seconds
 from sensorium.query import SearchRequest
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ingest.database import WorkspaceError
 from ingest.errors import SensoriumError
 from ingest.item import Item, Medium
-from ingest.scan import RejectedRow, Scan
 from ray_jobs.duplicates import link_duplicates
 from ray_jobs.index import IndexReport, plan, run
 from ray_jobs.manifest import Quarantined
@@ -27,10 +27,11 @@ from sensorium import assemble
 from sensorium.config import Config
 from sensorium.export import write_items
 from sensorium.index_store import IndexStore, newest_mirror
+from sensorium.intake import IndexRequest, Intake, take_in
 from sensorium.models import ensure_models
 from sensorium.progress import stage_progress
 from sensorium.query import QueryEncoder, SearchRequest
-from sensorium.reports import Answers, IndexOutcome, PlanReport, Rejected, StatusReport
+from sensorium.reports import Answers, IndexOutcome, PlanReport, StatusReport
 from sensorium.search import answer, described
 from sensorium.workspace import Generation, Workspace, changes
 
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
 
     from encoders.family import Family
 
-PUT_EVERY = 500
-"""Items put into the catalogue in one transaction."""
 FAMILY = "family"
 """Name under which the family behind the active generation is remembered."""
 RATE = "seconds_per_content"
@@ -53,30 +52,6 @@ class EmptyLibraryError(SensoriumError):
     """There is nothing to search yet."""
 
     code = "empty"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexRequest:
-    """What to index, and how far to go."""
-
-    source: str
-    """Folder, manifest, file or URI."""
-    reembed: bool = False
-    """Build a new generation where the recipe differs."""
-    prune: bool = False
-    """Remove items of the source whose files are gone."""
-    prefix: str = ""
-    """Put before every item id."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Registered:
-    """What a scan found."""
-
-    source: str
-    run: int
-    rejected: tuple[Rejected, ...]
-    skipped: int
 
 
 class Library:
@@ -92,11 +67,12 @@ class Library:
         self.config = config
         digest = assemble.decode_options(config).digest
         self.workspace = Workspace(path, digest, config.store.database_url, create)
+        self._newest = False
 
     @cached_property
     def family(self) -> Family:
         """The encoders, each loaded when first used."""
-        return assemble.family(self.config, self.workspace.path)
+        return assemble.family(self.config, self.workspace.alignment_folder(self._newest))
 
     @cached_property
     def fusion(self) -> Fusion:
@@ -116,11 +92,12 @@ class Library:
                 differ from the workspace's and ``reembed`` is false.
         """
         ensure_models(self.config, console)
+        self._newest = request.reembed
         with self.workspace.exclusive():
             generation = self.workspace.open_generation(
                 self.recipe.digest, self._made_by(), request.reembed
             )
-            found = self._register(request)
+            found = take_in(self.workspace.catalogue, self.config.decode, request)
             scope = self._items_of_run(found.run)
             with closing(self._open_store(generation)) as store:
                 writer = self._writer(generation.name, store)
@@ -148,13 +125,16 @@ class Library:
                 writer = self._writer(generation.name, store)
                 report = self._run(writer, scope, console, quiet)
                 duplicates = self._finish(generation, store, writer)
-            found = _Registered(source="", run=0, rejected=(), skipped=0)
+            found = Intake(source="", run=0, rejected=(), skipped=0)
             return self._outcome(found, report, scope, 0, duplicates)
 
     def plan(self, source: str) -> PlanReport:
         """Count what ``index`` would do with a source; nothing is written but the catalogue."""
         with self.workspace.exclusive():
-            found = self._register(IndexRequest(source=source))
+            found = take_in(
+                self.workspace.catalogue, self.config.decode, IndexRequest(source=source)
+            )
+        self._newest = True
         active = self.workspace.active
         made_by = self._made_by()
         same = active is None or active.recipe == self.recipe.digest
@@ -180,12 +160,18 @@ class Library:
 
         Raises:
             EmptyLibraryError: nothing has been indexed.
+            WorkspaceError: other models made the vectors, so that nothing could be compared.
             QueryError: the request cannot be asked.
             FilterError: the filter is wrong.
             DecodeError: a file to search by cannot be read.
         """
         ensure_models(self.config, console)
         generation = self._answering()
+        if generation.recipe != self.recipe.digest:
+            raise WorkspaceError(
+                f"this workspace was made with {changes(generation.made_by, self._made_by())}",
+                "search with those settings, or build anew with sensorium index PATH --reembed",
+            )
         mirror, notes = newest_mirror(self.workspace, generation, self._open_store)
         encoder = QueryEncoder(
             self.family, partial(assemble.decode_files, self.config), self.fusion
@@ -248,36 +234,6 @@ class Library:
             raise EmptyLibraryError("this library is empty", "run sensorium index PATH first")
         return active
 
-    def _register(self, request: IndexRequest) -> _Registered:
-        catalogue = self.workspace.catalogue
-        scan = Scan(request.source, catalogue.known_hash, self.config.decode.max_text_characters)
-        number = catalogue.last_run() + 1
-        rejected: list[Rejected] = []
-        batch: dict[str, tuple[Item, Sequence[str]]] = {}
-
-        def put() -> None:
-            with catalogue.engine.begin() as connection:
-                refused = catalogue.put(connection, batch, scan.source, number)
-            rejected.extend(_taken(item_id, owner) for item_id, owner in refused.items())
-            batch.clear()
-
-        for entry in scan:
-            if isinstance(entry, RejectedRow):
-                rejected.append(_rejected(entry))
-                continue
-            item = assemble.named(entry, request.prefix)
-            if item.item_id in batch:
-                rejected.append(Rejected(where=item.item_id, reason="the same item id twice"))
-                continue
-            batch[item.item_id] = (item, content_hashes(item))
-            if len(batch) >= PUT_EVERY:
-                put()
-        put()
-        skipped = sum(scan.skipped.values())
-        return _Registered(
-            source=scan.source, run=number, rejected=tuple(rejected), skipped=skipped
-        )
-
     def _items_of_run(self, number: int) -> Callable[[], Iterator[Item]]:
         def items() -> Iterator[Item]:
             for page in self.workspace.catalogue.pages(run=number):
@@ -290,7 +246,7 @@ class Library:
             yield from page
 
     def _open_store(self, generation: Generation) -> IndexStore:
-        milvus = assemble.milvus(self.config, self.workspace.path, generation, self.family)
+        milvus = assemble.milvus(self.config, self.workspace, generation, self.family)
         return IndexStore(self.workspace, generation, milvus)
 
     def _writer(self, generation: str, index: VectorIndex) -> ItemWriter:
@@ -318,7 +274,7 @@ class Library:
             self.workspace.manifest.remember(RATE, report.seconds / report.encoded)
         return report
 
-    def _prune(self, writer: ItemWriter, found: _Registered) -> int:
+    def _prune(self, writer: ItemWriter, found: Intake) -> int:
         return writer.remove(self.workspace.catalogue.unseen(found.source, found.run))
 
     def _finish(self, generation: Generation, store: IndexStore, writer: ItemWriter) -> int:
@@ -346,7 +302,7 @@ class Library:
 
     def _outcome(
         self,
-        found: _Registered,
+        found: Intake,
         report: IndexReport,
         scope: Callable[[], Iterator[Item]],
         pruned: int,
@@ -382,16 +338,6 @@ def open_library(path: Path, config: Config, create: bool) -> Library:
     remembered = library.workspace.manifest.recall(FAMILY)
     hub = remembered == "hub" or (remembered is None and assemble.hub_answers())
     return Library(path, assemble.with_family(config, "hub" if hub else "bundled"), create)
-
-
-def _rejected(row: RejectedRow) -> Rejected:
-    where = f"{row.source}:{row.line}" if row.line else row.source
-    return Rejected(where=where, reason=row.reason)
-
-
-def _taken(item_id: str, owner: str) -> Rejected:
-    reason = f"the id belongs to an item of {owner}; index this source with --prefix NAME/"
-    return Rejected(where=item_id, reason=reason)
 
 
 def _at(entry: Quarantined, medium: Medium | None, item_id: str) -> Quarantined:

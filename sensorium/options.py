@@ -27,6 +27,10 @@ SetOption = Annotated[
         help="Any setting, such as decode.max_pixels=50000000; see 'sensorium config show'.",
     ),
 ]
+MilvusOption = Annotated[
+    str | None,
+    typer.Option("--milvus", metavar="URI", help="A Milvus server instead of the workspace's own."),
+]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="One JSON object a line on stdout; logs stay on stderr.")
 ]
@@ -79,6 +83,11 @@ def weights_of(text: str) -> dict[str, float]:
         if weights[name] <= 0:
             raise UsageError(f"--weights {pair}: must be above 0", "use --not to subtract")
     return weights
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """Read ``video, image`` as its words."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 PART_KINDS = ("text", "image", "audio", "video", "like", "not")

@@ -14,8 +14,7 @@ from encoders.alignment_fit import FEWEST_ITEMS, FitReport, fit, fit_centre
 from encoders.base import unit
 from ingest.errors import SensoriumError
 from ingest.item import Item
-from ray_jobs.recipe import content_hashes
-from sensorium.assemble import ALIGNMENT_FOLDER
+from ray_jobs.recipe import content_hashes, digest_of
 from sensorium.models import ensure_models
 
 if TYPE_CHECKING:
@@ -133,13 +132,14 @@ def _collect(library: Library, item: Item, pairs: dict[str, _Pairs]) -> None:
 def _keep(library: Library, maps: dict[str, Alignment], rows: list[TowerReport]) -> str:
     if all(row.kept == "shipped" for row in rows):
         return "nothing better than the shipped alignment was found; nothing was changed"
-    folder = library.workspace.path / ALIGNMENT_FOLDER
-    with library.workspace.exclusive():
-        folder.mkdir(exist_ok=True)
+    workspace = library.workspace
+    name = digest_of({source: found.fingerprint for source, found in maps.items()})
+    folder = workspace.path / "alignment" / name
+    with workspace.exclusive():
+        folder.mkdir(parents=True, exist_ok=True)
         for source, found in maps.items():
-            unfinished = folder / f"{source}.partial"
-            found.save(unfinished)
-            unfinished.replace(folder / f"{source}.safetensors")
+            found.save(folder / f"{source}.safetensors")
+        workspace.learn_alignment(folder)
     return "use it with: sensorium index PATH --reembed (vectors are mapped anew, not encoded)"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ from ray_jobs.manifest import Manifest
 
 ACTIVE = "active_generation"
 BUILDING = "building_generation"
+NAME = "workspace_name"
+LEARNT = "learnt_alignment"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +74,15 @@ class Workspace:
         self.manifest = Manifest(self.engine, decode_digest)
 
     @property
+    def name(self) -> str:
+        """A word that no other workspace has, for stores that several may share."""
+        known = self.manifest.recall(NAME)
+        if known is None:
+            known = f"w{secrets.token_hex(4)}"
+            self.manifest.remember(NAME, known)
+        return str(known)
+
+    @property
     def active(self) -> Generation | None:
         """The generation that answers; None before the first run."""
         return _generation(self.manifest.recall(ACTIVE))
@@ -112,6 +124,7 @@ class Workspace:
         old = self.active
         if old is not None and old.number == generation.number:
             return None
+        self.manifest.remember(f"{LEARNT}_{generation.name}", self.manifest.recall(LEARNT))
         self.manifest.remember(ACTIVE, _to_json(generation))
         self.manifest.remember(BUILDING, None)
         return old
@@ -140,6 +153,25 @@ class Workspace:
             handle.write(f"process {os.getpid()} ({' '.join(Path(a).name for a in sys.argv[:2])})")
             handle.flush()
             yield
+
+    def alignment_folder(self, newest: bool) -> Path | None:
+        """Where the maps are that were learnt from this library's titles.
+
+        Args:
+            newest: those learnt last; otherwise those behind the generation that answers.
+
+        Returns:
+            The folder; None where the shipped maps are in use.
+        """
+        active = self.active
+        learnt = self.manifest.recall(LEARNT)
+        if not newest and active is not None:
+            learnt = self.manifest.recall(f"{LEARNT}_{active.name}")
+        return self.path / learnt if learnt else None
+
+    def learn_alignment(self, folder: Path) -> None:
+        """Let the next generation take the maps in this folder of the workspace."""
+        self.manifest.remember(LEARNT, str(folder.relative_to(self.path)))
 
     def size_bytes(self) -> int:
         """Disk space of everything in the folder."""

@@ -249,3 +249,15 @@ def test_an_interrupted_run_says_how_to_go_on(tmp_path: Path) -> None:
     assert driver.returncode == 130
     assert "run the same command again" in stderr
     assert "Traceback" not in stderr
+
+
+def test_other_models_cannot_be_asked(library: Path) -> None:
+    words = ("search", "x", "-w", library / "w", "--set", "encoders.text_model=bge-small-en")
+    done = sensorium(*words, code=1)
+    assert "was made with" in done.stderr
+    assert "minilm" in done.stderr
+
+
+def test_options_have_environment_names(library: Path) -> None:
+    everything = ("search", "x", "-w", library / "w", "--json", "--min-relevance", "0")
+    assert len(rows(sensorium(*everything, SENSORIUM_SEARCH_LIMIT="3"))) == 3
