@@ -59,6 +59,11 @@ class IndexStore:
         self.mirror.version = stored_version(self._workspace, self._generation)
         self.mirror.save(snapshot_folder(self._workspace, self._generation))
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the durable index holds no item."""
+        return self._milvus.count() == 0
+
     def close(self) -> None:
         """Let go of the durable index; the mirror goes on answering."""
         self._milvus.close()

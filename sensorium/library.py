@@ -100,6 +100,9 @@ class Library:
             found = take_in(self.workspace.catalogue, self.config.decode, request)
             scope = self._items_of_run(found.run)
             with closing(self._open_store(generation)) as store:
+                if store.is_empty:
+                    # The store was lost or moved: cached vectors are written to it anew.
+                    self.workspace.manifest.drop_generation(generation.name)
                 writer = self._writer(generation.name, store)
                 if request.reembed:
                     scope = self._all_items

@@ -261,3 +261,14 @@ def test_other_models_cannot_be_asked(library: Path) -> None:
 def test_options_have_environment_names(library: Path) -> None:
     everything = ("search", "x", "-w", library / "w", "--json", "--min-relevance", "0")
     assert len(rows(sensorium(*everything, SENSORIUM_SEARCH_LIMIT="3"))) == 3
+
+
+def test_a_lost_store_is_written_again_without_inference(library: Path, tmp_path: Path) -> None:
+    shutil.copytree(library / "w", tmp_path / "w")
+    shutil.rmtree(tmp_path / "w" / "milvus.db")
+    shutil.rmtree(tmp_path / "w" / "mirror")
+    words = ("index", library / "media", "-w", tmp_path / "w", "--local", "--json")
+    [report] = rows(sensorium(*words))
+    assert (report["encoded"], report["indexed"]) == (0, 11)
+    found_again = sensorium("search", "soup", "-w", tmp_path / "w", "--in", "text", "--json")
+    assert rows(found_again)[0]["item_id"] == "soup"
