@@ -149,7 +149,7 @@ class MilvusIndex:
                 search_params={"metric_type": "IP", "params": {"ef": max(128, 2 * limit)}},
             )
         found = [
-            [Hit(key=hit["key"], score=float(hit["distance"])) for hit in hits] for hits in answers
+            [Hit(key=hit.id, score=float(hit.distance)) for hit in hits] for hits in answers
         ]
         return [sorted(hits, key=lambda hit: (-hit.score, hit.key)) for hits in found]
 
