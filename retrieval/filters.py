@@ -363,7 +363,9 @@ def _render(tree: Expression, path: Callable[[str, Kind], str], *, negated: bool
 
 
 def _guarded(name: str, test: str, negated: bool) -> str:
-    return f"((not exists {name}) or {test})" if negated else f"(exists {name} and {test})"
+    # Servers before 2.4 read ``exists`` as a condition only between brackets of its own.
+    held = f"(exists {name})"
+    return f"((not {held}) or ({test}))" if negated else f"({held} and ({test}))"
 
 
 def _quoted(value: AttrValue) -> str:

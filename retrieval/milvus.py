@@ -148,9 +148,7 @@ class MilvusIndex:
                 filter=to_milvus(tree, _path) if tree else "",
                 search_params={"metric_type": "IP", "params": {"ef": max(128, 2 * limit)}},
             )
-        found = [
-            [Hit(key=hit.id, score=float(hit.distance)) for hit in hits] for hits in answers
-        ]
+        found = [[Hit(key=hit.id, score=float(hit.distance)) for hit in hits] for hits in answers]
         return [sorted(hits, key=lambda hit: (-hit.score, hit.key)) for hits in found]
 
     def scan(

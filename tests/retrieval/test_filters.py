@@ -153,4 +153,4 @@ def test_errors_say_what_to_do(text: str, says: str) -> None:
 def test_text_of_a_user_stays_a_literal() -> None:
     attack = 'x" or item_id != "'
     rendered = to_milvus(parse(f"lang == {attack!r}"), lambda field, _: field)
-    assert rendered == '(exists lang and lang == "x\\" or item_id != \\"")'
+    assert rendered == '((exists lang) and (lang == "x\\" or item_id != \\""))'

@@ -31,10 +31,18 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": f"{ROOT / 'tests'}:{ROOT}"}
 
 
-@pytest.fixture
-def index(tmp_path: Path) -> Iterator[MilvusIndex]:
-    with MilvusIndex(str(tmp_path / "milvus.db"), "g1", WIDTHS) as opened:
+@pytest.fixture(params=["lite", "server"])
+def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MilvusIndex]:
+    """An empty index in Milvus Lite, and on the server that SENSORIUM_TEST_MILVUS names."""
+    uri = str(tmp_path / "milvus.db")
+    if request.param == "server":
+        uri = os.environ.get("SENSORIUM_TEST_MILVUS", "")
+        if not uri:
+            pytest.skip("SENSORIUM_TEST_MILVUS names no server")
+    with MilvusIndex(uri, f"test_{os.getpid()}", WIDTHS) as opened:
         yield opened
+        if request.param == "server":
+            opened.drop()
 
 
 def library(rng: np.random.Generator) -> list[Record]:
