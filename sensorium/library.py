@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
     from encoders.family import Family
 
+ASKED_WITH = ("frames", "sound", "text", "alignment", "fusion", "decode options", "store")
+"""Parts of a recipe that a search uses, too; views that only add words need not be switched on."""
 FAMILY = "family"
 """Name under which the family behind the active generation is remembered."""
 RATE = "seconds_per_content"
@@ -170,9 +172,13 @@ class Library:
         """
         ensure_models(self.config, console)
         generation = self._answering()
-        if generation.recipe != self.recipe.digest:
+        made, now = (
+            {name: parts.get(name, "none") for name in ASKED_WITH}
+            for parts in (generation.made_by, self._made_by())
+        )
+        if made != now:
             raise WorkspaceError(
-                f"this workspace was made with {changes(generation.made_by, self._made_by())}",
+                f"this workspace was made with {changes(made, now)}",
                 "search with those settings, or build anew with sensorium index PATH --reembed",
             )
         mirror, notes = newest_mirror(self.workspace, generation, self._open_store)
