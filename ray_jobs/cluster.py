@@ -80,17 +80,17 @@ def connected(stages: Sequence[Stage], options: RunOptions) -> Iterator[None]:
         "object_store_memory": options.ray_object_store_bytes,
         "include_dashboard": False,
     }
-    try:
-        ray.init(
-            address="local" if own else options.ray_address,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            **(local if own else {}),
-        )
-    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
-        raise StageError(
-            f"Ray cannot be reached: {error}", "check the address, or run with --local"
-        ) from error
+    place = {"address": "local", **local} if own else {"address": options.ray_address}
+    for last in (False, True):
+        try:
+            ray.init(log_to_driver=False, logging_level=logging.ERROR, **place)
+            break
+        except Exception as error:  # Ray raises plain exceptions where a start fails
+            ray.shutdown()
+            if last:
+                raise StageError(
+                    f"Ray cannot be reached: {error}", "check the address, or run with --local"
+                ) from error
     try:
         yield
     finally:
