@@ -13,9 +13,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from encoders.weights import locate
 from encoders.wheels import ModelUnavailableError
+
+# A busy machine is slow, not wrong: no test is judged by the clock.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 SEED = 20_250_607
 
