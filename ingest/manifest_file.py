@@ -34,14 +34,19 @@ def read_rows(uri: str) -> Iterator[Row]:
     with open_bytes(uri) as stream:
         kind = extension(uri)
         if kind == "parquet":
-            yield from _parquet(stream, uri)
+            yield from parquet_rows(stream, uri)
         elif kind in {"csv", "tsv"}:
-            yield from _csv(stream, "\t" if kind == "tsv" else ",")
+            yield from csv_rows(stream, "\t" if kind == "tsv" else ",")
         else:
-            yield from _jsonl(stream)
+            yield from jsonl_rows(stream)
 
 
-def _parquet(stream: IO[bytes], uri: str) -> Iterator[Row]:
+def parquet_rows(stream: IO[bytes], uri: str) -> Iterator[Row]:
+    """Read parquet, a batch of rows in memory.
+
+    Raises:
+        DecodeError: ``bad_metadata``, where it is not parquet.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -56,7 +61,23 @@ def _parquet(stream: IO[bytes], uri: str) -> Iterator[Row]:
         raise DecodeError("bad_metadata", f"{uri} is not a readable parquet file") from error
 
 
-def _jsonl(stream: IO[bytes]) -> Iterator[Row]:
+def parquet_columns(stream: IO[bytes], uri: str) -> list[str]:
+    """Give the names of a parquet file's columns.
+
+    Raises:
+        DecodeError: ``bad_metadata``, where it is not parquet.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return list(pq.ParquetFile(stream).schema_arrow.names)
+    except pa.ArrowException as error:
+        raise DecodeError("bad_metadata", f"{uri} is not a readable parquet file") from error
+
+
+def jsonl_rows(stream: IO[bytes]) -> Iterator[Row]:
+    """Read one JSON object a line."""
     for line, data in enumerate(stream, 1):
         if not data.strip():
             continue
@@ -71,7 +92,8 @@ def _jsonl(stream: IO[bytes]) -> Iterator[Row]:
             yield line, DecodeError("bad_metadata", "the line is not a JSON object")
 
 
-def _csv(stream: IO[bytes], delimiter: str) -> Iterator[Row]:
+def csv_rows(stream: IO[bytes], delimiter: str) -> Iterator[Row]:
+    """Read cells under the columns that the first line names."""
     csv.field_size_limit(MAX_CELL_CHARACTERS)
     text = io.TextIOWrapper(stream, "utf-8-sig", errors="replace", newline="")
     try:

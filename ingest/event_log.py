@@ -1,0 +1,315 @@
+"""Every event once, in the order they came: the log that histories and training are read from.
+
+It lies in the workspace's database. Rows are only added, and only ``erase`` takes any away. What
+``append`` has returned for is on the disk: SQLite syncs these transactions, whatever it does for
+others. On PostgreSQL writers take turns, so that sequence numbers become visible in order, and a
+reader who goes on from the last one it saw misses nothing; SQLite has one writer in any case.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Engine,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    Row,
+    Select,
+    String,
+    Table,
+    Text,
+    delete,
+    distinct,
+    func,
+    select,
+    tuple_,
+)
+
+from ingest.catalogue import items_table
+from ingest.event import EPOCH, MICROSECOND, Event, from_microseconds
+from ingest.event_rules import EventRules
+
+METADATA = MetaData()
+
+# Byte order everywhere: both databases then walk users in the same order.
+NAME = String().with_variant(String(collation="C"), "postgresql")
+
+events_table = Table(
+    "events",
+    METADATA,
+    Column("sequence", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("event_id", NAME, nullable=False, unique=True),
+    Column("user_id", NAME, nullable=False),
+    Column("item_id", NAME, nullable=False),
+    Column("event_type", NAME, nullable=False),
+    Column("value", Float),
+    Column("occurred_us", BigInteger, nullable=False),
+    Column("details", Text),
+    Index("events_by_user", "user_id", "occurred_us", "sequence"),
+    sqlite_autoincrement=True,  # the number of an erased event is never given again
+)
+
+WRITTEN = [column.name for column in events_table.columns if column.name != "sequence"]
+PAGE = 10_000
+"""Rows read at a time."""
+WRITER_LOCK = 0x5E11_50E1
+"""Number of the lock that writers on PostgreSQL take turns with."""
+APPEND_CACHE_KIB = 65_536
+"""Most memory for the index pages that a large append touches, on SQLite."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Appended:
+    """What an append did."""
+
+    accepted: int
+    """Events that are new."""
+    duplicates: int
+    """Events whose id was there already: nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventCounts:
+    """What the log holds."""
+
+    by_type: dict[str, int]
+    """Events of each type, most frequent first."""
+    users: int
+    """Different users."""
+    items: int
+    """Different items."""
+    unknown_items: int
+    """Items among them that the catalogue does not know, or not yet."""
+    first: datetime | None
+    """Time of the earliest event; None for an empty log."""
+    last: datetime | None
+    """Time of the latest event."""
+
+
+class EventLog:
+    """The events of one workspace.
+
+    Args:
+        engine: from ``ingest.database.open_database``, with the catalogue's tables.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        METADATA.create_all(engine)
+
+    def append(self, events: Iterable[Event]) -> Appended:
+        """Add events in one transaction, on the disk before this returns.
+
+        Args:
+            events: in any order of time; all are held in memory, so give thousands, not millions.
+
+        Raises:
+            WorkspaceError: the database cannot be written; then none of them was added.
+        """
+        rows = [_to_row(event) for event in events]
+        if not rows:
+            return Appended(accepted=0, duplicates=0)
+        mark = "%s" if self.engine.dialect.name == "postgresql" else "?"
+        statement = (
+            f"INSERT INTO events ({', '.join(WRITTEN)}) "  # noqa: S608 - our own column names
+            f"VALUES ({', '.join([mark] * len(WRITTEN))}) ON CONFLICT (event_id) DO NOTHING"
+        )
+        with self._writing() as connection:
+            # Straight to the driver: preparing each row for it would take as long as writing it.
+            options = {"preserve_rowcount": True}
+            done = connection.exec_driver_sql(statement, rows, execution_options=options)
+            accepted = done.rowcount
+        return Appended(accepted=accepted, duplicates=len(rows) - accepted)
+
+    def tail(self, user_id: str, limit: int) -> list[Event]:
+        """Give a user's last events, earliest first; of the same moment, those appended first."""
+        table = events_table
+        query = (
+            select(table)
+            .where(table.c.user_id == user_id)
+            .order_by(table.c.occurred_us.desc(), table.c.sequence.desc())
+            .limit(limit)
+        )
+        with self.engine.connect() as connection:
+            return [_from_row(row) for row in connection.execute(query)][::-1]
+
+    def since(self, sequence: int, limit: int = PAGE) -> list[tuple[int, Event]]:
+        """Give a page of events in the order they were appended.
+
+        Args:
+            sequence: number after which to begin; 0 for the start.
+            limit: most events.
+
+        Returns:
+            Sequence number and event; the last number is where the next page begins.
+        """
+        table = events_table
+        query = (
+            select(table).where(table.c.sequence > sequence).order_by(table.c.sequence).limit(limit)
+        )
+        with self.engine.connect() as connection:
+            return [(row.sequence, _from_row(row)) for row in connection.execute(query)]
+
+    def users(self) -> Iterator[str]:
+        """Walk the users that have events, in byte order."""
+        column = events_table.c.user_id
+        last = ""
+        while True:
+            query = select(column).where(column > last).distinct().order_by(column).limit(PAGE)
+            with self.engine.connect() as connection:
+                found = list(connection.scalars(query))
+            if not found:
+                return
+            yield from found
+            last = found[-1]
+
+    def histories(
+        self, rules: EventRules, since: datetime | None = None, longest: int = 1000
+    ) -> Iterator[tuple[str, list[tuple[str, datetime]]]]:
+        """Walk the users with the items they liked, for learning which items go together.
+
+        Args:
+            rules: which events are positive.
+            since: leave out what happened before.
+            longest: most events of a user; the latest are kept.
+
+        Yields:
+            User, and items with their times, earliest first; an item stands as often as it was
+            liked. Users without any are left out.
+        """
+        positive = (
+            (row.user_id, row.item_id, row.occurred_us)
+            for row in self._by_user(rules.positive_types, since)
+            if rules.is_positive(row.event_type, row.value)
+        )
+        for user_id, liked in groupby(positive, key=itemgetter(0)):
+            kept = deque(liked, maxlen=longest)
+            yield user_id, [(item_id, from_microseconds(us)) for _, item_id, us in kept]
+
+    def counts(self) -> EventCounts:
+        """Count what the log holds; this reads all of it."""
+        table = events_table
+        known = select(items_table.c.item_id).where(items_table.c.item_id == table.c.item_id)
+        by_type = select(table.c.event_type, func.count()).group_by(table.c.event_type)
+        items = select(func.count(distinct(table.c.item_id)))
+        span = select(func.min(table.c.occurred_us), func.max(table.c.occurred_us))
+        with self.engine.connect() as connection:
+            types: Counter[str] = Counter(dict(connection.execute(by_type).tuples().all()))
+            first, last = connection.execute(span).one()
+            return EventCounts(
+                by_type=dict(types.most_common()),
+                users=connection.scalar(select(func.count(distinct(table.c.user_id)))) or 0,
+                items=connection.scalar(items) or 0,
+                unknown_items=connection.scalar(items.where(~known.exists())) or 0,
+                first=None if first is None else from_microseconds(first),
+                last=None if last is None else from_microseconds(last),
+            )
+
+    def erase(self, user_id: str) -> int:
+        """Take away every event of a user for good; give how many there were."""
+        table = events_table
+        with self._writing() as connection:
+            return connection.execute(delete(table).where(table.c.user_id == user_id)).rowcount
+
+    def _by_user(self, event_types: list[str], since: datetime | None) -> Iterator[Row[Any]]:
+        """Walk events of some types by user and time, a page at a time, holding no transaction."""
+        table = events_table
+        place = (table.c.user_id, table.c.occurred_us, table.c.sequence)
+        query = _narrow(event_types, since).order_by(*place).limit(PAGE)
+        after: tuple[str, int, int] | None = None
+        while True:
+            page = query if after is None else query.where(tuple_(*place) > tuple_(*after))
+            with self.engine.connect() as connection:
+                rows = list(connection.execute(page))
+            yield from rows
+            if len(rows) < PAGE:
+                return
+            after = (rows[-1].user_id, rows[-1].occurred_us, rows[-1].sequence)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """Open a transaction that is on the disk when it ends."""
+        with self.engine.connect() as connection:
+            if connection.dialect.name == "postgresql":
+                with connection.begin():
+                    connection.execute(select(func.pg_advisory_xact_lock(WRITER_LOCK)))
+                    yield connection
+                return
+            connection.exec_driver_sql("PRAGMA synchronous = FULL")
+            connection.exec_driver_sql(f"PRAGMA cache_size = -{APPEND_CACHE_KIB}")
+            connection.commit()
+            try:
+                with connection.begin():
+                    yield connection
+            finally:
+                connection.exec_driver_sql("PRAGMA synchronous = NORMAL")
+                connection.commit()
+
+
+def _narrow(event_types: list[str], since: datetime | None) -> Select[Any]:
+    columns = events_table.c
+    query = select(
+        columns.sequence,
+        columns.user_id,
+        columns.item_id,
+        columns.event_type,
+        columns.value,
+        columns.occurred_us,
+    ).where(columns.event_type.in_(event_types))
+    if since is None:
+        return query
+    return query.where(columns.occurred_us >= (since - EPOCH) // MICROSECOND)
+
+
+def _to_row(event: Event) -> tuple[Any, ...]:
+    details = {name: value for name, value in _details(event) if value not in (None, "", (), {})}
+    return (
+        event.event_id,
+        event.user_id,
+        event.item_id,
+        event.event_type,
+        event.value,
+        event.occurred_us,
+        json.dumps(details, default=str) if details else None,
+    )
+
+
+def _details(event: Event) -> tuple[tuple[str, Any], ...]:
+    """Fields that few events have: kept together, as JSON."""
+    return (
+        ("session_id", event.session_id),
+        ("recommendation_id", event.recommendation_id),
+        ("position", event.position),
+        ("impressions", event.impressions),
+        ("context", event.context),
+        ("properties", event.properties),
+    )
+
+
+def _from_row(row: Row[Any]) -> Event:
+    details = json.loads(row.details) if row.details else {}
+    if "impressions" in details:
+        details["impressions"] = tuple(details["impressions"])
+    return Event(
+        event_id=row.event_id,
+        user_id=row.user_id,
+        item_id=row.item_id,
+        event_type=row.event_type,
+        value=row.value,
+        occurred_at=from_microseconds(row.occurred_us),
+        **details,
+    )
