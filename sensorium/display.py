@@ -30,21 +30,21 @@ MOST_EXAMPLES = 12
 def show_report(outcome: IndexOutcome, console: Console, as_json: bool) -> None:
     """Print what a run did; quarantined and rejected entries with their causes."""
     if as_json:
-        _print_json(console, asdict(outcome))
+        print_json(console, asdict(outcome))
         return
     done = (
         f"{outcome.indexed} indexed, {outcome.unchanged} unchanged, {outcome.pruned} pruned "
-        f"of {_count(outcome.items, 'item')} in {format_seconds(outcome.seconds)}"
+        f"of {counted(outcome.items, 'item')} in {format_seconds(outcome.seconds)}"
     )
     console.print(f"[bold]{done}[/bold]")
     if outcome.duplicates:
-        console.print(f"{_count(outcome.duplicates, 'item')} repeat another one")
+        console.print(f"{counted(outcome.duplicates, 'item')} repeat another one")
     if outcome.skipped:
-        console.print(f"{_count(outcome.skipped, 'file')} skipped: not media")
+        console.print(f"{counted(outcome.skipped, 'file')} skipped: not media")
     if outcome.quarantined:
         total = sum(outcome.quarantined.values())
-        console.print(f"[yellow]{_count(total, 'content')} quarantined[/yellow]")
-        table = _table("code", "count", "for example")
+        console.print(f"[yellow]{counted(total, 'content')} quarantined[/yellow]")
+        table = plain_table("code", "count", "for example")
         for code, count in sorted(outcome.quarantined.items()):
             table.add_row(code, str(count), escape(outcome.examples.get(code, "")))
         console.print(table)
@@ -59,12 +59,12 @@ def show_report(outcome: IndexOutcome, console: Console, as_json: bool) -> None:
 def show_plan(plan: PlanReport, console: Console, as_json: bool) -> None:
     """Print what a run would do."""
     if as_json:
-        _print_json(console, asdict(plan))
+        print_json(console, asdict(plan))
         return
     if plan.model_changes:
         console.print(f"[yellow]the workspace was made with {escape(plan.model_changes)}[/yellow]")
         console.print("this is what --reembed would do, beside the old vectors:")
-    table = _table("step", "count")
+    table = plain_table("step", "count")
     table.add_row("items in scope", str(plan.items))
     for kind, count in sorted(plan.to_decode.items()):
         table.add_row(f"decode {kind}", str(count))
@@ -85,9 +85,9 @@ def show_plan(plan: PlanReport, console: Console, as_json: bool) -> None:
 def show_status(status: StatusReport, console: Console, as_json: bool) -> None:
     """Print where the library stands."""
     if as_json:
-        _print_json(console, asdict(status))
+        print_json(console, asdict(status))
         return
-    table = _table("", "")
+    table = plain_table("", "")
     table.show_header = False
     table.add_row("items", str(status.items))
     for state, count in sorted(status.states.items()):
@@ -108,12 +108,12 @@ def show_quarantine(entries: Iterable[Quarantined], console: Console, as_json: b
     rows = sorted(entries, key=lambda entry: (entry.code, entry.uri))
     if as_json:
         for entry in rows:
-            _print_json(console, asdict(entry))
+            print_json(console, asdict(entry))
         return
     if not rows:
         console.print("nothing is quarantined")
         return
-    table = _table("code", "tries", "file", "what happened")
+    table = plain_table("code", "tries", "file", "what happened")
     for entry in rows:
         table.add_row(entry.code, str(entry.attempts), escape(entry.uri), escape(entry.message))
     console.print(table)
@@ -132,7 +132,7 @@ def show_answers(
     """
     if as_json:
         for answer in answers.answers:
-            _print_json(console, answer_row(answer))
+            print_json(console, answer_row(answer))
         return
     if not answers.answers:
         withheld = f"; {answers.withheld} weak ones withheld" if answers.withheld else ""
@@ -166,9 +166,9 @@ def show_config(loaded: Loaded[Config], console: Console, origin: bool, as_json:
     rows = list(flatten(loaded.config))
     if as_json:
         for key, value in rows:
-            _print_json(console, {"key": key, "value": value, "origin": loaded.origins[key]})
+            print_json(console, {"key": key, "value": value, "origin": loaded.origins[key]})
         return
-    table = _table("setting", "value", *(["origin"] if origin else []), "environment")
+    table = plain_table("setting", "value", *(["origin"] if origin else []), "environment")
     for key, value in rows:
         cells = [key, escape(str(value)), *([loaded.origins[key]] if origin else [])]
         table.add_row(*cells, environment_name(key))
@@ -179,9 +179,9 @@ def show_models(models: Iterable[WeightStatus], console: Console, as_json: bool)
     """Print the bundled models, their licences, and whether they are here."""
     if as_json:
         for model in models:
-            _print_json(console, asdict(model))
+            print_json(console, asdict(model))
         return
-    table = _table("model", "use", "here", "size", "licence", "what it is", "comes in")
+    table = plain_table("model", "use", "here", "size", "licence", "what it is", "comes in")
     for model in models:
         table.add_row(
             model.name,
@@ -199,10 +199,10 @@ def show_checks(checks: Sequence[Check], console: Console, as_json: bool) -> Non
     """Print what the doctor found."""
     if as_json:
         for check in checks:
-            _print_json(console, asdict(check))
+            print_json(console, asdict(check))
         return
     marks = {"ok": "[green]ok[/green]", "note": "[yellow]note[/yellow]", "fail": "[red]fail[/red]"}
-    table = _table("", "check", "finding", "advice")
+    table = plain_table("", "check", "finding", "advice")
     for check in checks:
         table.add_row(marks[check.state], check.name, escape(check.finding), escape(check.advice))
     console.print(table)
@@ -211,9 +211,9 @@ def show_checks(checks: Sequence[Check], console: Console, as_json: bool) -> Non
 def show_training(report: TrainingReport, console: Console, as_json: bool) -> None:
     """Print what a training run learnt."""
     if as_json:
-        _print_json(console, asdict(report))
+        print_json(console, asdict(report))
         return
-    table = _table("tower", "pairs", "R@10 before", "R@10 after", "kept")
+    table = plain_table("tower", "pairs", "R@10 before", "R@10 after", "kept")
     for row in report.rows:
         table.add_row(row.tower, str(row.pairs), f"{row.before:.3f}", f"{row.after:.3f}", row.kept)
     console.print(table)
@@ -252,7 +252,7 @@ def write_page(path: Path, pages: Sequence[Answers], title: str = "Sensorium sea
 def _answer_table(answers: Sequence[Answer], picture: Any) -> Table:
     moments = any(answer.candidate.segment for answer in answers)
     columns = ["#", *([""] if picture else []), "relevance", "item", "kind", "title"]
-    table = _table(*columns, *(["moment"] if moments else []), "made of")
+    table = plain_table(*columns, *(["moment"] if moments else []), "made of")
     for rank, answer in enumerate(answers, start=1):
         candidate = answer.candidate
         cells: list[Any] = [str(rank)]
@@ -297,14 +297,16 @@ def _weights(weights: Mapping[str, float]) -> str:
     return " ".join(f"{name} {share:.0%}" for name, share in ordered)
 
 
-def _table(*columns: str) -> Table:
+def plain_table(*columns: str) -> Table:
+    """Give a table without lines."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
 
 
-def _print_json(console: Console, value: Any) -> None:
+def print_json(console: Console, value: Any) -> None:
+    """Print one object as one line."""
     line = json.dumps(value, ensure_ascii=False, default=str)
     console.print(line, markup=False, highlight=False, soft_wrap=True)
 
@@ -314,5 +316,6 @@ def _print_notes(console: Console, notes: Iterable[str]) -> None:
         console.print(f"[dim]{escape(note)}[/dim]")
 
 
-def _count(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """Write a number with its noun: 1 item, 2 items."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
