@@ -61,6 +61,13 @@ def parse_event(row: Mapping[str, Any], event_type: str = "") -> Event:
     )
 
 
+def as_row(event: Event) -> dict[str, Any]:
+    """Give an event as the row that ``parse_event`` reads, without what it does not say."""
+    row = {name: getattr(event, name) for name in FIELDS if name != "timestamp"}
+    row |= {"timestamp": event.occurred_at.isoformat(), "impressions": list(event.impressions)}
+    return {name: row[name] for name in FIELDS if row[name] not in (None, "", [], {})}
+
+
 def is_absent(value: Any) -> bool:
     """Whether a cell says nothing."""
     return value is None or value == "" or value != value

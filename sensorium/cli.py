@@ -15,8 +15,14 @@ from rich.console import Console
 
 import sensorium
 from ingest.errors import SensoriumError
+from sensorium.events_cli import events_app
 from sensorium.options import (
     DEFAULT_WORKSPACE,
+    ERROR,
+    INTERRUPTED,
+    OK,
+    PARTIAL,
+    USAGE,
     ConfigOption,
     JsonOption,
     MilvusOption,
@@ -33,8 +39,6 @@ if TYPE_CHECKING:
     from sensorium.config import Config
     from sensorium.library import Library
     from sensorium.reports import Answers
-
-OK, ERROR, USAGE, PARTIAL, INTERRUPTED = 0, 1, 2, 3, 130
 
 stderr = Console(stderr=True)
 stdout = Console()
@@ -326,6 +330,7 @@ def train_alignment(
 
 
 app.add_typer(config_app, name="config")
+app.add_typer(events_app, name="events")
 app.add_typer(models_app, name="models")
 app.add_typer(train_app, name="train")
 

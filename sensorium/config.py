@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from encoders.family import FamilyConfig
 from ingest.decode import DecodeOptions
+from ingest.event_rules import EventRules
 from sensorium.settings import Loaded, load
 
 DEFAULT_FILE = Path("sensorium.toml")
@@ -70,6 +71,8 @@ class Config:
     """How indexing runs."""
     store: StoreConfig = field(default_factory=StoreConfig)
     """Where everything is kept."""
+    events: EventRules = field(default_factory=EventRules)
+    """What events say about taste."""
 
 
 def load_config(

@@ -37,6 +37,8 @@ JsonOption = Annotated[
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 
 DEFAULT_WORKSPACE = Path("sensorium-data")
+OK, ERROR, USAGE, PARTIAL, INTERRUPTED = 0, 1, 2, 3, 130
+"""Exit codes: done, error, wrong usage, done with some set aside, stopped by Ctrl-C."""
 
 
 class UsageError(SensoriumError):

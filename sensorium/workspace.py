@@ -19,6 +19,7 @@ from typing import Any
 from encoders.cache import EmbeddingCache
 from ingest.catalogue import Catalogue
 from ingest.database import WorkspaceError, open_database
+from ingest.event_log import EventLog
 from ray_jobs.manifest import Manifest
 
 ACTIVE = "active_generation"
@@ -70,6 +71,7 @@ class Workspace:
             )
         self.engine = open_database(database_url or f"sqlite:///{path / 'catalogue.db'}")
         self.catalogue = Catalogue(self.engine)
+        self.event_log = EventLog(self.engine)
         self.cache = EmbeddingCache(self.engine)
         self.manifest = Manifest(self.engine, decode_digest)
 
