@@ -9,7 +9,7 @@ reader who goes on from the last one it saw misses nothing; SQLite has one write
 from __future__ import annotations
 
 import json
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -204,14 +204,18 @@ class EventLog:
         """Count what the log holds; this reads all of it."""
         table = events_table
         known = select(items_table.c.item_id).where(items_table.c.item_id == table.c.item_id)
-        by_type = select(table.c.event_type, func.count()).group_by(table.c.event_type)
+        by_type = (
+            select(table.c.event_type, func.count())
+            .group_by(table.c.event_type)
+            .order_by(func.count().desc(), table.c.event_type)
+        )
         items = select(func.count(distinct(table.c.item_id)))
         span = select(func.min(table.c.occurred_us), func.max(table.c.occurred_us))
         with self.engine.connect() as connection:
-            types: Counter[str] = Counter(dict(connection.execute(by_type).tuples().all()))
+            types = {row[0]: row[1] for row in connection.execute(by_type)}
             first, last = connection.execute(span).one()
             return EventCounts(
-                by_type=dict(types.most_common()),
+                by_type=types,
                 users=connection.scalar(select(func.count(distinct(table.c.user_id)))) or 0,
                 items=connection.scalar(items) or 0,
                 unknown_items=connection.scalar(items.where(~known.exists())) or 0,

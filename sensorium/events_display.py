@@ -58,7 +58,7 @@ def show_import(outcome: EventImport, console: Console, as_json: bool) -> None:
     if as_json:
         print_json(console, asdict(outcome))
         return
-    rate = outcome.accepted / max(outcome.seconds, 1e-9)
+    rate = (outcome.accepted + outcome.duplicates) / max(outcome.seconds, 1e-9)
     console.print(
         f"[bold]{counted(outcome.accepted, 'new event')}, {outcome.duplicates} known before, "
         f"from {counted(outcome.rows, 'row')} ({outcome.layout}) "

@@ -1,0 +1,73 @@
+"""A PostgreSQL server of its own for a test, where the programs are installed."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@contextmanager
+def postgres_server() -> Iterator[str]:
+    """Start a server on a socket in a new folder; give the URL of its database.
+
+    Skips the test where PostgreSQL or its driver is not installed.
+    """
+    if importlib.util.find_spec("psycopg") is None:
+        pytest.skip("psycopg is not installed")
+    programs = _programs()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed: no initdb and pg_ctl")
+    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+    account = _account()
+    os.chown(folder, account.pw_uid, account.pw_gid)
+
+    def run(program: str, *words: str | Path) -> None:
+        subprocess.run(
+            [programs / program, "-D", folder / "data", *words],
+            check=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=folder,
+            **_as_user(account),
+        )
+
+    try:
+        run("initdb", "--no-sync", "-U", "sensorium", "-A", "trust", "-E", "UTF8")
+        options = f"-k {folder} -c listen_addresses= -c fsync=off"
+        run("pg_ctl", "-w", "-l", folder / "log", "-o", options, "start")
+        try:
+            yield f"postgresql+psycopg://sensorium@/postgres?host={folder}"
+        finally:
+            run("pg_ctl", "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(folder)
+
+
+def _programs() -> Path | None:
+    """The folder of initdb and pg_ctl; Debian keeps it off the path."""
+    on_path = shutil.which("initdb")
+    found = [Path(on_path).resolve().parent] if on_path else []
+    found += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    return next((f for f in found if (f / "initdb").exists() and (f / "pg_ctl").exists()), None)
+
+
+def _account() -> pwd.struct_passwd:
+    """Who runs the server: it refuses to run as root."""
+    return pwd.getpwnam("nobody") if os.getuid() == 0 else pwd.getpwuid(os.getuid())
+
+
+def _as_user(account: pwd.struct_passwd) -> dict[str, Any]:
+    if os.getuid() != 0:
+        return {}
+    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
