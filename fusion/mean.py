@@ -6,32 +6,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoders.base import unit
+from fusion.base import check_tokens
 
 
 class MaskedMean:
     """A ``Fuser`` without weights to learn: every present view counts the same."""
 
     fingerprint = "masked-mean/1"
+    num_tokens = 1
 
     def fuse(
-        self, views: NDArray[np.float32], present: NDArray[np.bool_]
+        self, tokens: NDArray[np.float32], present: NDArray[np.bool_]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Average the present views of each item.
-
-        Args:
-            views: unit vectors per modality in the joint space, (B, M, D); absent rows are ignored.
-            present: which views exist, (B, M); each row has at least one.
-
-        Returns:
-            Unit vectors (B, D) and modality weights (B, M) that add to one per item.
-
-        Raises:
-            ValueError: shapes disagree, or an item has no view.
-        """
-        if views.shape[:2] != present.shape:
-            raise ValueError(f"expected (B, M, D) and (B, M): {views.shape = }, {present.shape = }")
-        if not present.any(axis=1).all():
-            raise ValueError("each item needs at least one view")
-        weights = (present / present.sum(axis=1, keepdims=True)).astype(np.float32)
-        joint = np.einsum("bm,bmd->bd", weights, np.where(present[..., None], views, 0.0))
-        return unit(joint), weights
+        """Average the whole views of each item; see ``Fuser.fuse``."""
+        check_tokens(tokens, present)
+        whole = present[:, :, 0]
+        weights = (whole / whole.sum(axis=1, keepdims=True)).astype(np.float32)
+        views = np.where(whole[..., None], tokens[:, :, 0], 0.0)
+        return unit(np.einsum("bm,bmd->bd", weights, views)), weights

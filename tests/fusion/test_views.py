@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from encoders.base import Embedding, unit
 from fusion.mean import MaskedMean
-from fusion.views import NATIVE_FIELD, align_segments, fuse_items
+from fusion.views import NATIVE_FIELD, align_segments, fuse_items, item_tokens, padded
 from ingest.item import Modality
 
 RANDOM = np.random.default_rng(3)
@@ -104,6 +104,36 @@ def test_each_tower_is_asked_once_for_a_batch_of_items() -> None:
     for clip, (_, _, vectors) in zip(clips, (found["a"][0], found["b"][0]), strict=True):
         expected = unit(clip.segment_vectors @ MAPS["picture"])
         np.testing.assert_allclose(vectors, expected, atol=1e-6)
+
+
+def test_tokens_are_the_whole_view_then_embeddings_then_stretches() -> None:
+    clips = [embedding(Modality.VIDEO, "frames", "picture", 6, segments=n) for n in (2, 3)]
+    caption = embedding(Modality.TEXT, "text", "words", 4)
+    [found] = item_tokens({"a": [clips[0], caption, clips[1]]}, align, 9)
+    mapped = [unit(clip.vector[None] @ MAPS["picture"]) for clip in clips]
+    stretches = [unit(clip.segment_vectors @ MAPS["picture"]) for clip in clips]
+    whole = unit((mapped[0] + mapped[1]) / 2)
+    np.testing.assert_allclose(
+        found["video"], np.concatenate([whole, *mapped, *stretches]), atol=1e-6
+    )
+    np.testing.assert_allclose(found["text"], caption.vector[None], atol=1e-6)
+
+
+def test_of_many_parts_as_many_as_fit_are_taken_evenly() -> None:
+    clip = embedding(Modality.VIDEO, "frames", "picture", 6, segments=101)
+    [found] = item_tokens({"a": [clip]}, align, 6)
+    expected = unit(clip.segment_vectors[[0, 25, 50, 75, 100]] @ MAPS["picture"])
+    np.testing.assert_allclose(found["video"][1:], expected, atol=1e-6)
+    [alone] = item_tokens({"a": [clip]}, align, 1)
+    assert alone["video"].shape == (1, 4)
+
+
+def test_tokens_are_laid_side_by_side_in_the_order_of_modalities() -> None:
+    items = [{"text": np.ones((2, 3), np.float32)}, {"video": np.full((1, 3), 2.0, np.float32)}]
+    tokens, present = padded(items)
+    assert tokens.shape == (2, 4, 2, 3)
+    assert [tuple(place) for place in np.argwhere(present)] == [(0, 3, 0), (0, 3, 1), (1, 0, 0)]
+    np.testing.assert_array_equal(tokens[~present], 0.0)
 
 
 def test_no_items_give_no_vectors() -> None:
