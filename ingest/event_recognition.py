@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from operator import itemgetter
 
 from ingest.errors import SensoriumError
 from ingest.event_layouts import FORMATS, LAYOUTS, OWN, Layout
@@ -39,23 +40,29 @@ def check_choices(layout: str, mapping: Mapping[str, str]) -> None:
 
 def layout_of_columns(columns: Sequence[str], name: str) -> Layout | None:
     """Give the first layout of this name, or of any for auto, whose columns are all there."""
-    for layout in _named(name):
-        if layout.needed and layout.needed.issubset(columns):
+    for layout in LAYOUTS:
+        named = name in {"auto", layout.name}
+        if named and layout.needed and layout.needed.issubset(columns):
             return layout
     return OWN if name == OWN.name else None
 
 
 def layout_of_lines(lines: Sequence[str], name: str) -> Layout | None:
-    """Give the layout that more than half of the lines have the shape of.
+    """Give the layout whose shape most lines have.
 
-    A layout that was asked for by name and has no other shape is taken as it is.
+    Those must be more than half of all where nobody named the layout. A named one with a single
+    shape is taken as it is.
     """
-    for layout in _named(name):
-        if layout.line is not None:
-            fitting = sum(layout.line.fullmatch(line) is not None for line in lines)
-            if 2 * fitting > len(lines) or (lines and len(_named(name)) == 1):
-                return layout
-    return None
+    shapes = [
+        (sum(layout.line.fullmatch(line) is not None for line in lines), layout)
+        for layout in LAYOUTS
+        if layout.line is not None and name in {"auto", layout.name}
+    ]
+    if not shapes:
+        return None
+    fitting, best = max(shapes, key=itemgetter(0))
+    needed = len(lines) // 2 + 1 if name == "auto" else min(len(shapes) - 1, 1)
+    return best if fitting >= needed else None
 
 
 def adapt(
@@ -95,7 +102,3 @@ def adapt(
         hint = "say it with --type click, or name the column with --map COLUMN=event_type"
         raise EventFileError("the file does not say what was done", hint)
     return fitted
-
-
-def _named(name: str) -> list[Layout]:
-    return [layout for layout in LAYOUTS if name in {"auto", layout.name}]
