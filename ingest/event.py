@@ -101,10 +101,8 @@ class Event:
     """Anything else; values that JSON can hold."""
 
     def __post_init__(self) -> None:
-        for name in ("user_id", "item_id", "event_type"):
-            if not _is_name(getattr(self, name)):
-                expected = f"text of 1 to {MOST_CHARACTERS} characters"
-                raise EventError(name, expected, getattr(self, name))
+        if not (_is_name(self.user_id) and _is_name(self.item_id) and _is_name(self.event_type)):
+            raise self._misnamed("user_id", "item_id", "event_type")
         if self.value is not None and not math.isfinite(self.value):
             raise EventError("value", "a finite number", self.value)
         if self.position is not None and self.position < 0:
@@ -116,13 +114,17 @@ class Event:
         if not self.event_id:
             object.__setattr__(self, "event_id", self._derived_id())
         elif not _is_name(self.event_id):
-            expected = f"text of 1 to {MOST_CHARACTERS} characters"
-            raise EventError("event_id", expected, self.event_id)
+            raise self._misnamed("event_id")
 
     @property
     def occurred_us(self) -> int:
         """Microseconds since 1970, exact; earlier ones are negative."""
         return (self.occurred_at - EPOCH) // MICROSECOND
+
+    def _misnamed(self, *fields: str) -> EventError:
+        field = next(name for name in fields if not _is_name(getattr(self, name)))
+        expected = f"text of 1 to {MOST_CHARACTERS} characters"
+        return EventError(field, expected, getattr(self, field))
 
     def _derived_id(self) -> str:
         # No name holds a NUL, so joining with it is unambiguous.
@@ -142,10 +144,15 @@ def from_microseconds(occurred_us: int) -> datetime:
 
 def _is_name(text: str) -> bool:
     """Whether every database can keep it as text."""
-    if not 0 < len(text) <= MOST_CHARACTERS or "\0" in text:
+    if not 0 < len(text) <= MOST_CHARACTERS or "\0" in text or text.isspace():
         return False
+    return text.isascii() or _has_bytes(text)
+
+
+def _has_bytes(text: str) -> bool:
+    """Whether it can be written as UTF-8; half of a surrogate pair cannot."""
     try:
         text.encode()
     except UnicodeEncodeError:
         return False
-    return not text.isspace()
+    return True

@@ -7,6 +7,7 @@ is written as JSON, or a list as words between bars. A time without a zone is ta
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -46,17 +47,14 @@ def parse_event(row: Mapping[str, Any], event_type: str = "") -> Event:
     Raises:
         EventError: a field is missing or wrong; it names the field and what was expected.
     """
-    for name in NEEDED:
-        if is_absent(row.get(name)):
-            raise EventError(name, "present", row.get(name))
     given = row.get("event_type")
-    rest = {} if row.keys().isdisjoint(OPTIONAL) else _rest(row)
+    rest = {} if OPTIONAL.isdisjoint(row) else _rest(row)
     return Event(
-        user_id=_text("user_id", row["user_id"]),
-        item_id=_text("item_id", row["item_id"]),
+        user_id=_text("user_id", row.get("user_id")),
+        item_id=_text("item_id", row.get("item_id")),
         event_type=_text("event_type", event_type if is_absent(given) else given).lower(),
         value=_number("value", row.get("value")),
-        occurred_at=parse_time(row["timestamp"]),
+        occurred_at=parse_time(row.get("timestamp")),
         **rest,
     )
 
@@ -80,15 +78,16 @@ def parse_time(value: Any) -> datetime:
         EventError: it is none of those.
     """
     try:
-        if isinstance(value, datetime):
-            found = value
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            return _from_number(value)
-        else:
-            text = str(value).strip()
+        if isinstance(value, str):
+            text = value.strip()
             if text.isdecimal():
                 return _from_number(int(text))
             found = _from_text(text)
+        elif isinstance(value, datetime):
+            found = value
+        else:
+            number = _number("timestamp", value)
+            return _from_number(math.nan if number is None else number)
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         expected = "an ISO 8601 time, or seconds, milliseconds or microseconds since 1970"
