@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Engine, ExceptionContext, create_engine, event
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import ArgumentError, DatabaseError
 
 from ingest.errors import SensoriumError
 
@@ -36,7 +36,14 @@ def open_database(url: str) -> Engine:
         WorkspaceError: the database cannot be opened or is not a database; later failures of the
             engine are raised as this error, too.
     """
-    engine = create_engine(url)
+    try:
+        engine = create_engine(url)
+    except (ArgumentError, ImportError) as error:
+        raise WorkspaceError(
+            f"store.database_url cannot be used: {error}",
+            "write postgresql+psycopg://USER@HOST/DATABASE, with the extra sensorium[postgres] "
+            "installed, or leave it out for SQLite in the workspace",
+        ) from error
     place = str(engine.url.database or url)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _configure_sqlite)
