@@ -2,7 +2,8 @@
 
 After the gated layers of Xu et al. 2025 (arXiv 2511.07274), widened from two modalities to four:
 - the keys and values of a modality are the tokens of all others; absent ones are masked out, so
-  that any subset of modalities is valid and no item looks at its batch mates;
+  that any subset of modalities is valid and no item looks at its batch mates; they cost nothing
+  either, for all but the attention itself works on the present tokens alone;
 - the first state equals the masked mean: every map starts at the identity, every added term at
   zero. Training can only leave it for something that pays;
 - a modality alone has nobody to attend to; its own map is all that changes it.
@@ -33,37 +34,39 @@ class GatedLayer(nn.Module):
         nn.init.zeros_(self.gate.weight)
         nn.init.zeros_(self.gate.bias)
 
-    def forward(self, tokens: Tensor, present: Tensor) -> Tensor:
+    def forward(self, rows: Tensor, present: Tensor) -> Tensor:
         """Let every token take from the tokens of other modalities.
 
         Args:
-            tokens: (B, M, T, D); absent ones are zero.
+            rows: the R present tokens, (R, D), in the order of ``present``.
             present: which tokens exist, bool (B, M, T).
 
         Returns:
-            The tokens after the exchange, (B, M, T, D).
+            The tokens after the exchange, (R, D).
         """
-        taken = self.attend(tokens, present)
+        taken = self.attend(rows, present)
         if not self.gated:
-            return tokens + taken
-        gate = torch.sigmoid(self.gate(torch.cat([tokens, taken], dim=-1)))
-        return tokens + gate * taken
+            return rows + taken
+        gate = torch.sigmoid(self.gate(torch.cat([rows, taken], dim=-1)))
+        return rows + gate * taken
 
-    def attend(self, tokens: Tensor, present: Tensor) -> Tensor:
-        """What each token finds among the others, (B, M, T, D); zero where there is none."""
-        num_items, num_modalities, num_tokens, width = tokens.shape
-        typed = tokens + self.kind[:, None]
+    def attend(self, rows: Tensor, present: Tensor) -> Tensor:
+        """What each token finds among the others, (R, D); zero where there is none."""
+        num_items, num_modalities, num_tokens = present.shape
         owner = torch.arange(num_modalities).repeat_interleave(num_tokens)
         allowed = (owner[:, None] != owner) & present.flatten(1)[:, None]  # (B, MT, MT)
         some = allowed.any(dim=-1)  # (B, MT)
         mask = (allowed | ~some[..., None])[:, None]  # (B, 1, MT, MT)
+        typed = rows + self.kind[present.nonzero()[:, 1]]
         ask, key, value = (
-            rows.view(num_items, -1, self.num_heads, width // self.num_heads).transpose(1, 2)
-            for rows in (self.ask(typed), self.key(typed), self.value(tokens))
+            laid_out(found, present)
+            .view(num_items, -1, self.num_heads, rows.shape[1] // self.num_heads)
+            .transpose(1, 2)
+            for found in (self.ask(typed), self.key(typed), self.value(rows))
         )  # (B, H, MT, D / H)
         found = functional.scaled_dot_product_attention(ask, key, value, attn_mask=mask)
-        found = found.transpose(1, 2).reshape(num_items, -1, width) * some[..., None]
-        taken: Tensor = self.out(found).view_as(tokens)
+        found = found.transpose(1, 2).flatten(2) * some[..., None]  # (B, MT, D)
+        taken: Tensor = self.out(found[present.flatten(1)])
         return taken
 
 
@@ -92,20 +95,19 @@ class FusionNetwork(nn.Module):
         Returns:
             Unit vectors (B, D), and shares (B, M) that add to one.
         """
-        tokens = tokens.masked_fill(~present[..., None], 0.0)
-        tokens = tokens + torch.einsum("bmtd,mde->bmte", tokens, self.map) + self.shift[:, None]
-        tokens = tokens.masked_fill(~present[..., None], 0.0)
+        rows, owner = tokens[present], present.nonzero()[:, 1]  # (R, D), (R,)
+        moved = [rows[owner == number] @ matrix for number, matrix in enumerate(self.map)]
+        places = torch.cat([(owner == number).nonzero()[:, 0] for number in range(len(self.map))])
+        rows = rows + torch.cat(moved)[places.argsort()] + self.shift[owner]
         for layer in self.layers:
-            tokens = layer(tokens, present).masked_fill(~present[..., None], 0.0)
-        views = self._pooled(tokens, present)  # (B, M, D)
+            rows = layer(rows, present)
+        views = self._pooled(laid_out(rows, present), present)  # (B, M, D)
         shares = self._shares(views, present[:, :, 0])  # (B, M)
-        directions = functional.normalize(views, dim=-1)
-        joint = (shares[..., None] * directions).sum(dim=1)
+        joint = (shares[..., None] * functional.normalize(views, dim=-1)).sum(dim=1)
         return functional.normalize(joint, dim=-1), shares
 
     def _pooled(self, tokens: Tensor, present: Tensor) -> Tensor:
-        parts = present[:, :, 1:, None]
-        mean = tokens[:, :, 1:].sum(dim=2) / parts.sum(dim=2).clamp(min=1)
+        mean = tokens[:, :, 1:].sum(dim=2) / present[:, :, 1:, None].sum(dim=2).clamp(min=1)
         return tokens[:, :, 0] + self.detail[:, None] * mean
 
     def _shares(self, views: Tensor, present: Tensor) -> Tensor:
@@ -120,6 +122,11 @@ class FusionNetwork(nn.Module):
         score = score + length.clamp(min=1e-6).log()
         shares: Tensor = score.masked_fill(~present, -torch.inf).softmax(dim=-1)
         return shares
+
+
+def laid_out(rows: Tensor, present: Tensor) -> Tensor:
+    """Put the present tokens (R, D) in their places, (B, M, T, D); the others are zero."""
+    return rows.new_zeros((*present.shape, rows.shape[1])).index_put((present,), rows)
 
 
 def network_of(weights: FusionWeights) -> FusionNetwork:

@@ -115,6 +115,22 @@ def run(writer: ItemWriter, items: Iterable[Item], runner: Runner) -> IndexRepor
     return report
 
 
+def fuse(writer: ItemWriter, items: Iterable[Item], on_progress: Callable[[int], None]) -> None:
+    """Make and write item vectors from cached embeddings alone; what is held already is left.
+
+    Args:
+        writer: makes and writes item vectors.
+        items: items whose contents are all done or quarantined.
+        on_progress: told how many items were looked at.
+    """
+    seen = 0
+    for page in pages(items):
+        held = writer.held(page)
+        writer.write([item.item_id for item in page if item.item_id not in held])
+        seen += len(page)
+        on_progress(seen)
+
+
 class _Tasks:
     """Gives the contents that need work, lazily; keeps aside items that need only fusing."""
 

@@ -84,7 +84,7 @@ class ItemWriter:
         stores, fusion = self.stores, self.fusion
         items = list(stores.catalogue.get(item_ids).values())
         hashes = [value for item in items for value in content_hashes(item)]
-        embeddings = self._embeddings(items, hashes)
+        embeddings = self.embeddings(items)
         contents = stores.manifest.contents(hashes)
         broken = stores.manifest.quarantined(hashes).keys()
         previous = stores.manifest.indexed(stores.generation, item_ids)
@@ -117,9 +117,9 @@ class ItemWriter:
             stores.catalogue.remove(connection, item_ids)
         return len(item_ids)
 
-    def _embeddings(
-        self, items: Sequence[Item], hashes: Sequence[str]
-    ) -> dict[str, list[Embedding]]:
+    def embeddings(self, items: Sequence[Item]) -> dict[str, list[Embedding]]:
+        """Give the cached embeddings of each item that has some."""
+        hashes = [value for item in items for value in content_hashes(item)]
         digest = self.stores.manifest.decode_digest
         found = self.stores.cache.get(hashes, digest, self.recipe.fingerprints)
         parts = {

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from encoders.base import Embedding
 from encoders.family import Family
-from fusion.mean import MaskedMean
+from fusion.gated import gated_fusion
 from ingest.decode import DecodeOptions, decode
 from ingest.decoded import Decoded
 from ingest.errors import DecodeError
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 CALIBRATION_RECORDS = 400
 """Records per field whose scores with unrelated queries are looked at."""
+SPACE_TOWERS = ("frames", "sound", "text")
+"""Sources whose towers make the joint space; heard and read words use that of text."""
 LITE_FILE = "milvus.db"
 """Milvus Lite's store inside a workspace."""
 
@@ -78,13 +80,20 @@ def family(config: Config, alignment_folder: Path | None) -> Family:
     return Family(replace(config.encoders, alignment_dir=str(alignment_folder)))
 
 
-def fusion(encoders: Family) -> Fusion:
-    """How embeddings become item vectors."""
+def fusion(encoders: Family, weights: Path | None) -> Fusion:
+    """How embeddings become item vectors, with what was learnt where it fits these encoders."""
 
     def align(part: Embedding, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         return encoders.align(part.source, rows)
 
-    return Fusion(fuser=MaskedMean(), align=align, native_field=encoders.towers.native_field)
+    fuser = gated_fusion(weights, space_digest(encoders))
+    return Fusion(fuser=fuser, align=align, native_field=encoders.towers.native_field)
+
+
+def space_digest(encoders: Family) -> str:
+    """Sixteen hex digits for the joint space: what is learnt in one means nothing in another."""
+    towers = {source: encoders.fingerprints[source].digest for source in SPACE_TOWERS}
+    return digest_of([towers, encoders.alignment_digest])
 
 
 def recipe(config: Config, encoders: Family, how: Fusion) -> Recipe:

@@ -34,6 +34,7 @@ from sensorium.options import (
     weights_of,
     words_of,
 )
+from sensorium.train_cli import train_app
 
 if TYPE_CHECKING:
     from sensorium.config import Config
@@ -54,7 +55,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "SENSORIUM"},
 )
 config_app = typer.Typer(help="Show settings.", no_args_is_help=True)
-train_app = typer.Typer(help="Learn from the library.", no_args_is_help=True)
 models_app = typer.Typer(help="The models and their weights.", invoke_without_command=True)
 
 SourceArgument = Annotated[
@@ -312,21 +312,6 @@ def models_pull(
     from sensorium.models import pull_models
 
     pull_models(names or [], everything, _config(config, settings_of(settings)), stderr)
-
-
-@train_app.command("alignment")
-def train_alignment(
-    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
-    config: ConfigOption = None,
-    settings: SetOption = [],
-    as_json: JsonOption = False,
-) -> None:
-    """Learn, from your own titled items, how words and media meet; index --reembed applies it."""
-    from sensorium.display import show_training
-    from sensorium.training import train_alignments
-
-    library = _library(workspace, config, settings_of(settings), create=False)
-    show_training(train_alignments(library, stderr), stdout, as_json)
 
 
 app.add_typer(config_app, name="config")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ray_jobs.manifest import Quarantined
     from sensorium.config import Config
     from sensorium.doctor import Check
+    from sensorium.fusion_training import FusionOutcome
     from sensorium.reports import Answer, Answers, IndexOutcome, PlanReport, StatusReport
     from sensorium.settings import Loaded
     from sensorium.training import TrainingReport
@@ -218,6 +219,23 @@ def show_training(report: TrainingReport, console: Console, as_json: bool) -> No
         table.add_row(row.tower, str(row.pairs), f"{row.before:.3f}", f"{row.after:.3f}", row.kept)
     console.print(table)
     console.print(escape(report.next_step))
+
+
+def show_fusion_training(outcome: FusionOutcome, console: Console, as_json: bool) -> None:
+    """Print what learning to fuse gave."""
+    if as_json:
+        print_json(console, asdict(outcome))
+        return
+    console.print(
+        f"{outcome.items:,} items, {outcome.several:,} with several kinds of view, "
+        f"{outcome.pairs:,} pairs liked together; {outcome.epochs} rounds, kept: {outcome.kept}",
+        highlight=False,
+    )
+    table = plain_table("on items held out", "before", "after")
+    table.add_row(outcome.judged_by, f"{outcome.before:.3f}", f"{outcome.after:.3f}")
+    table.add_row("R@10 by words", f"{outcome.words_before:.3f}", f"{outcome.words_after:.3f}")
+    console.print(table)
+    console.print(escape(outcome.next_step))
 
 
 def write_page(path: Path, pages: Sequence[Answers], title: str = "Sensorium search") -> None:

@@ -17,7 +17,7 @@ from ingest.database import WorkspaceError
 from ingest.errors import SensoriumError
 from ingest.item import Item, Medium
 from ray_jobs.duplicates import link_duplicates
-from ray_jobs.index import IndexReport, plan, run
+from ray_jobs.index import IndexReport, fuse, plan, run
 from ray_jobs.manifest import Quarantined
 from ray_jobs.recipe import Recipe, content_hashes
 from ray_jobs.write import Fusion, ItemWriter, Stores
@@ -29,11 +29,11 @@ from sensorium.export import write_items
 from sensorium.index_store import IndexStore, newest_mirror
 from sensorium.intake import IndexRequest, Intake, take_in
 from sensorium.models import ensure_models
-from sensorium.progress import stage_progress
+from sensorium.progress import bar_progress, stage_progress
 from sensorium.query import QueryEncoder, SearchRequest
 from sensorium.reports import Answers, IndexOutcome, PlanReport, StatusReport
 from sensorium.search import answer, described
-from sensorium.workspace import Generation, Workspace, changes
+from sensorium.workspace import ALIGNMENT, FUSION, Generation, Workspace, changes
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -63,23 +63,24 @@ class Library:
         path: the workspace folder.
         config: the settings in force.
         create: make the workspace where there is none.
+        newest: use what was learnt last, rather than what is behind the generation that answers.
     """
 
-    def __init__(self, path: Path, config: Config, create: bool) -> None:
+    def __init__(self, path: Path, config: Config, create: bool, newest: bool = False) -> None:
         self.config = config
         digest = assemble.decode_options(config).digest
         self.workspace = Workspace(path, digest, config.store.database_url, create)
-        self._newest = False
+        self._newest = newest
 
     @cached_property
     def family(self) -> Family:
         """The encoders, each loaded when first used."""
-        return assemble.family(self.config, self.workspace.alignment_folder(self._newest))
+        return assemble.family(self.config, self.workspace.learnt(ALIGNMENT, self._newest))
 
     @cached_property
     def fusion(self) -> Fusion:
         """How embeddings become item vectors."""
-        return assemble.fusion(self.family)
+        return assemble.fusion(self.family, self.workspace.learnt(FUSION, self._newest))
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -112,6 +113,37 @@ class Library:
                 pruned = self._prune(writer, found) if request.prune else 0
                 duplicates = self._finish(generation, store, writer)
             return self._outcome(found, report, self._items_of_run(found.run), pruned, duplicates)
+
+    def newest(self) -> Library:
+        """The same library with what it learnt last, as its next generation will be."""
+        return Library(self.workspace.path, self.config, create=False, newest=True)
+
+    def fuse_anew(self, console: Console, quiet: bool) -> int:
+        """Build the next generation from cached vectors; nothing is decoded or encoded.
+
+        Returns:
+            How many items it holds.
+
+        Raises:
+            WorkspaceError: a content has no cached vectors of today's models.
+        """
+        with self.workspace.exclusive():
+            absent = plan(self._writer("none", Mirror()), self._all_items()).to_decode.total()
+            if absent:
+                raise WorkspaceError(
+                    f"{absent} files have not been encoded by the models in use",
+                    "sensorium index PATH --reembed encodes them and applies what was learnt",
+                )
+            generation = self.workspace.open_generation(
+                self.recipe.digest, self._made_by(), reembed=True
+            )
+            with closing(self._open_store(generation)) as store:
+                writer = self._writer(generation.name, store)
+                total = self.workspace.catalogue.count()
+                with bar_progress(console, quiet) as show:
+                    fuse(writer, self._all_items(), lambda n: show(n / total, f"{n:,} items"))
+                self._finish(generation, store, writer)
+                return len(store.mirror)
 
     def retry(self, code: str | None, console: Console, quiet: bool) -> IndexOutcome:
         """Try quarantined contents again, all or those with one code."""

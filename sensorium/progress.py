@@ -122,6 +122,40 @@ class _Lines:
 
 
 @contextmanager
+def bar_progress(console: Console, quiet: bool) -> Iterator[Callable[[float, str], None]]:
+    """Show one piece of work: a bar on a terminal, a line every ten seconds elsewhere.
+
+    Args:
+        console: writes to stderr.
+        quiet: show nothing.
+
+    Yields:
+        A function that takes the share done, 0 to 1, and what to say beside it.
+    """
+    if quiet:
+        yield lambda _share, _words: None
+    elif console.is_terminal:
+        columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=console, transient=True) as progress:
+            task = progress.add_task("", total=1.0)
+            yield lambda share, words: progress.update(task, completed=share, description=words)
+    else:
+        yield _share_lines(console)
+
+
+def _share_lines(console: Console) -> Callable[[float, str], None]:
+    printed = time.monotonic()
+
+    def show(share: float, words: str) -> None:
+        nonlocal printed
+        if time.monotonic() - printed >= PLAIN_SECONDS:
+            printed = time.monotonic()
+            console.print(f"{share:.0%}, {words}", markup=False, highlight=False)
+
+    return show
+
+
+@contextmanager
 def download_progress(console: Console) -> Iterator[Callable[[str, int, int], None]]:
     """Show downloads by name.
 

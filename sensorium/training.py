@@ -16,6 +16,7 @@ from ingest.errors import SensoriumError
 from ingest.item import Item
 from ray_jobs.recipe import content_hashes, digest_of
 from sensorium.models import ensure_models
+from sensorium.workspace import ALIGNMENT
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -139,7 +140,7 @@ def _keep(library: Library, maps: dict[str, Alignment], rows: list[TowerReport])
         folder.mkdir(parents=True, exist_ok=True)
         for source, found in maps.items():
             found.save(folder / f"{source}.safetensors")
-        workspace.learn_alignment(folder)
+        workspace.learn(ALIGNMENT, folder)
     return "use it with: sensorium index PATH --reembed (vectors are mapped anew, not encoded)"
 
 

@@ -25,7 +25,8 @@ from ray_jobs.manifest import Manifest
 ACTIVE = "active_generation"
 BUILDING = "building_generation"
 NAME = "workspace_name"
-LEARNT = "learnt_alignment"
+ALIGNMENT, FUSION = "alignment", "fusion"
+"""What a library learns: maps into the joint space, and how views are fused there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +127,9 @@ class Workspace:
         old = self.active
         if old is not None and old.number == generation.number:
             return None
-        self.manifest.remember(f"{LEARNT}_{generation.name}", self.manifest.recall(LEARNT))
+        for part in (ALIGNMENT, FUSION):
+            newest = self.manifest.recall(_learnt_name(part))
+            self.manifest.remember(_learnt_name(part, generation), newest)
         self.manifest.remember(ACTIVE, _to_json(generation))
         self.manifest.remember(BUILDING, None)
         return old
@@ -156,24 +159,23 @@ class Workspace:
             handle.flush()
             yield
 
-    def alignment_folder(self, newest: bool) -> Path | None:
-        """Where the maps are that were learnt from this library's titles.
+    def learnt(self, part: str, newest: bool) -> Path | None:
+        """Where it is what was learnt from this library.
 
         Args:
-            newest: those learnt last; otherwise those behind the generation that answers.
+            part: ``ALIGNMENT`` or ``FUSION``.
+            newest: what was learnt last; otherwise what is behind the generation that answers.
 
         Returns:
-            The folder; None where the shipped maps are in use.
+            The file or folder; None where nothing was learnt.
         """
-        active = self.active
-        learnt = self.manifest.recall(LEARNT)
-        if not newest and active is not None:
-            learnt = self.manifest.recall(f"{LEARNT}_{active.name}")
-        return self.path / learnt if learnt else None
+        active = None if newest else self.active
+        known = self.manifest.recall(_learnt_name(part, active))
+        return self.path / known if known else None
 
-    def learn_alignment(self, folder: Path) -> None:
-        """Let the next generation take the maps in this folder of the workspace."""
-        self.manifest.remember(LEARNT, str(folder.relative_to(self.path)))
+    def learn(self, part: str, path: Path) -> None:
+        """Let the next generation take this file or folder of the workspace."""
+        self.manifest.remember(_learnt_name(part), str(path.relative_to(self.path)))
 
     def size_bytes(self) -> int:
         """Disk space of everything in the folder."""
@@ -188,6 +190,10 @@ def changes(old: dict[str, str], new: dict[str, str]) -> str:
         if old.get(name) != new.get(name)
     ]
     return ", ".join(parts) or "other settings"
+
+
+def _learnt_name(part: str, generation: Generation | None = None) -> str:
+    return f"learnt_{part}" + (f"_{generation.name}" if generation else "")
 
 
 def _make_folder(path: Path) -> None:

@@ -1,0 +1,79 @@
+"""Commands that learn from the library: ``sensorium train alignment`` and ``train fusion``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from sensorium.options import (
+    DEFAULT_WORKSPACE,
+    ConfigOption,
+    JsonOption,
+    QuietOption,
+    SetOption,
+    WorkspaceOption,
+    settings_of,
+)
+
+if TYPE_CHECKING:
+    from sensorium.library import Library
+
+stderr = Console(stderr=True)
+stdout = Console()
+
+train_app = typer.Typer(help="Learn from the library.", no_args_is_help=True)
+
+
+@train_app.command("alignment")
+def alignment(
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    config: ConfigOption = None,
+    settings: SetOption = [],
+    as_json: JsonOption = False,
+) -> None:
+    """Learn, from your own titled items, how words and media meet; index --reembed applies it."""
+    from sensorium.display import show_training
+    from sensorium.training import train_alignments
+
+    library = _library(workspace, config, settings_of(settings))
+    show_training(train_alignments(library, stderr), stdout, as_json)
+
+
+@train_app.command("fusion")
+def fusion(
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    config: ConfigOption = None,
+    events: Annotated[
+        str | None,
+        typer.Option(help="File of events to learn from; the imported ones if not given."),
+    ] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Most rounds.")] = 20,
+    seed: Annotated[int, typer.Option(help="Decides everything random.")] = 0,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Then fuse every item anew, from cached vectors.")
+    ] = False,
+    settings: SetOption = [],
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Learn how the views of an item become one vector; killed, the same command goes on.
+
+    Examples: sensorium train fusion --apply · sensorium train fusion --events ratings.csv
+    """
+    from sensorium.display import show_fusion_training
+    from sensorium.fusion_training import FusionRequest, train_fusion
+
+    library = _library(workspace, config, settings_of(settings))
+    request = FusionRequest(events=events or "", epochs=epochs, seed=seed, apply=apply)
+    outcome = train_fusion(library, request, stderr, quiet or as_json)
+    show_fusion_training(outcome, stdout, as_json)
+
+
+def _library(workspace: Path, file: Path | None, flags: dict[str, Any]) -> Library:
+    from sensorium.config import load_config
+    from sensorium.library import open_library
+
+    return open_library(workspace, load_config(file, flags).config, create=False)

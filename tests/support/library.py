@@ -1,0 +1,69 @@
+"""A library of made items whose native vectors are in the cache: nothing was decoded or encoded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoders.base import Embedding, unit
+from ingest.decoded import Decoded
+from ingest.item import Item, Medium, Modality
+from ray_jobs.recipe import content_hashes, words_hash
+from sensorium.assemble import with_family
+from sensorium.config import Config
+from sensorium.library import Library
+
+CONFIG = with_family(Config(), "bundled")
+
+
+def library_of_vectors(folder: Path, num_items: int, num_groups: int) -> Library:
+    """Make a workspace of titled pictures in groups that look and read alike.
+
+    Args:
+        folder: of the workspace.
+        num_items: items, named ``000`` on; an item's group is its number modulo ``num_groups``.
+        num_groups: groups.
+    """
+    random = np.random.default_rng(0)
+    library = Library(folder, CONFIG, create=True)
+    looks, reads = (random.normal(size=(num_groups, width)) for width in (512, 384))
+    items = [_item(f"{number:03}") for number in range(num_items)]
+    named = {item.item_id: (item, content_hashes(item)) for item in items}
+    workspace = library.workspace
+    with workspace.engine.begin() as connection:
+        assert workspace.catalogue.put(connection, named, "made", 1) == {}
+        for number, item in enumerate(items):
+            group = number % num_groups
+            parts = {
+                item.media[0].content_key: ("frames", Modality.IMAGE, looks[group]),
+                words_hash(item.words): ("text", Modality.TEXT, reads[group]),
+            }
+            for key, (source, modality, centre) in parts.items():
+                vector = unit(centre + random.normal(size=len(centre)))
+                digest = library.family.fingerprints[source].digest
+                made = [_embedding(source, modality, digest, vector)]
+                workspace.cache.put(connection, key, workspace.manifest.decode_digest, made)
+                workspace.manifest.done(connection, Decoded(content_hash=key), [digest])
+    return library
+
+
+def _item(name: str) -> Item:
+    medium = Medium(
+        uri=f"/made/{name}.png", modality=Modality.IMAGE, content_hash=f"h{name}", size_bytes=1
+    )
+    return Item(item_id=name, media=(medium,), title=f"Title of {name}")
+
+
+def _embedding(
+    source: str, modality: Modality, fingerprint: str, vector: NDArray[np.float32]
+) -> Embedding:
+    return Embedding(
+        modality=modality,
+        source=source,
+        fingerprint=fingerprint,
+        vector=vector,
+        segment_vectors=np.zeros((0, len(vector)), np.float32),
+        segment_bounds=np.zeros((0, 2)),
+    )
