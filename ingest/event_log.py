@@ -224,10 +224,18 @@ class EventLog:
             )
 
     def erase(self, user_id: str) -> int:
-        """Take away every event of a user for good; give how many there were."""
+        """Take away every event of a user for good; give how many there were.
+
+        SQLite's files are then free of them, unless another process is reading: what that holds up
+        goes with the next erasure. PostgreSQL frees the space when it next vacuums.
+        """
         table = events_table
         with self._writing() as connection:
-            return connection.execute(delete(table).where(table.c.user_id == user_id)).rowcount
+            erased = connection.execute(delete(table).where(table.c.user_id == user_id)).rowcount
+        if self.engine.dialect.name == "sqlite":
+            with self.engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        return erased
 
     def _by_user(self, event_types: list[str], since: datetime | None) -> Iterator[Row[Any]]:
         """Walk events of some types by user and time, a page at a time, holding no transaction."""
@@ -254,6 +262,7 @@ class EventLog:
                     yield connection
                 return
             connection.exec_driver_sql("PRAGMA synchronous = FULL")
+            connection.exec_driver_sql("PRAGMA secure_delete = ON")
             connection.exec_driver_sql(f"PRAGMA cache_size = -{APPEND_CACHE_KIB}")
             connection.commit()
             try:

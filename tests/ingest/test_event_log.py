@@ -152,6 +152,27 @@ def test_erasing_leaves_nothing_of_a_user_and_all_of_the_others(log: EventLog) -
     assert log.since(last) == []
 
 
+def test_no_byte_of_an_erased_user_stays_in_sqlite(tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{tmp_path / 'catalogue.db'}")
+    log = EventLog(engine)
+    name = "somebody-who-leaves"
+    for start in range(0, 2000, 100):
+        log.append(
+            event(f"i{n}", name if n % 9 == 0 else f"u{n % 50}", n % 311)
+            for n in range(start, start + 100)
+        )
+    assert name.encode() in read_all(tmp_path)
+    assert log.erase(name) == len(range(0, 2000, 9))
+    assert name.encode() not in read_all(tmp_path)
+    assert sum(1 for _ in log.users()) == 50
+    engine.dispose()
+
+
+def read_all(folder: Path) -> bytes:
+    """All bytes of the files in a folder."""
+    return b"".join(file.read_bytes() for file in sorted(folder.iterdir()))
+
+
 def test_a_reader_who_goes_on_misses_nothing_after_an_erasure(log: EventLog) -> None:
     log.append([event("a", "stays"), event("b", "goes")])
     last = log.since(0)[-1][0]
