@@ -83,16 +83,16 @@ class EventFile:
         check_choices(layout, chosen)
         self.uri = absolute(uri)
         self.size_bytes = look_up(self.uri).size_bytes
-        self._source: IO[bytes] | None = None
         columns, found, self._rows = self._recognise(layout)
+        self._source: IO[bytes] | None = None
         self.layout = adapt(found, columns, chosen, event_type.strip().lower())
 
     @property
     def done_ratio(self) -> float:
         """Share of the file that has been read, 0 to 1."""
-        if self._source is None or self._source.closed or not self.size_bytes:
+        if self._source is None:
             return 0.0
-        return min(self._source.tell() / self.size_bytes, 1.0)
+        return 1.0 if self._source.closed else self._source.tell() / max(self.size_bytes, 1)
 
     def __iter__(self) -> Iterator[EventRow]:
         """Read the rows in order.

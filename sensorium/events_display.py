@@ -62,7 +62,8 @@ def show_import(outcome: EventImport, console: Console, as_json: bool) -> None:
     console.print(
         f"[bold]{counted(outcome.accepted, 'new event')}, {outcome.duplicates} known before, "
         f"from {counted(outcome.rows, 'row')} ({outcome.layout}) "
-        f"in {format_seconds(outcome.seconds)}, {rate:,.0f}/s[/bold]"
+        f"in {format_seconds(outcome.seconds)}, {rate:,.0f}/s[/bold]",
+        highlight=False,
     )
     _print_weightless(console, outcome.weightless_types)
     _print_rejected(console, outcome.rejected, outcome.examples)

@@ -315,6 +315,19 @@ def test_sequences_keep_their_order(tmp_path: Path) -> None:
     assert all_events(EventFile(spaced, "sequences")) == events
 
 
+def test_progress_runs_from_nothing_to_all(tmp_path: Path) -> None:
+    text = "user_id,item_id,event_type,timestamp\n" + "u,i,click,1\n" * 30_000
+    (tmp_path / "f.csv.gz").write_bytes(gzip.compress(text.encode(), mtime=0))
+    for path in (write(tmp_path / "f.csv", text), str(tmp_path / "f.csv.gz")):
+        file = EventFile(path)
+        assert file.done_ratio == 0.0
+        shares = [file.done_ratio for _ in file]
+        assert shares == sorted(shares)
+        assert 0.0 < shares[0] <= 1.0
+        assert file.done_ratio == 1.0
+        assert len(set(shares)) > 1 or path.endswith("gz")
+
+
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     header = "user_id,item_id,event_type,timestamp\n"
     lines = "".join(f"user{number},item,click,{number}\n" for number in range(20_000))
