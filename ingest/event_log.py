@@ -64,6 +64,8 @@ events_table = Table(
 )
 
 WRITTEN = [column.name for column in events_table.columns if column.name != "sequence"]
+DETAILS = ("session_id", "recommendation_id", "position", "impressions", "context", "properties")
+"""Fields that few events have: kept together, as JSON."""
 PAGE = 10_000
 """Rows read at a time."""
 WRITER_LOCK = 0x5E11_50E1
@@ -289,7 +291,7 @@ def _narrow(event_types: list[str], since: datetime | None) -> Select[Any]:
 
 
 def _to_row(event: Event) -> tuple[Any, ...]:
-    details = {name: value for name, value in _details(event) if value not in (None, "", (), {})}
+    details = {name: said for name in DETAILS if (said := getattr(event, name)) or said == 0}
     return (
         event.event_id,
         event.user_id,
@@ -298,18 +300,6 @@ def _to_row(event: Event) -> tuple[Any, ...]:
         event.value,
         event.occurred_us,
         json.dumps(details, default=str) if details else None,
-    )
-
-
-def _details(event: Event) -> tuple[tuple[str, Any], ...]:
-    """Fields that few events have: kept together, as JSON."""
-    return (
-        ("session_id", event.session_id),
-        ("recommendation_id", event.recommendation_id),
-        ("position", event.position),
-        ("impressions", event.impressions),
-        ("context", event.context),
-        ("properties", event.properties),
     )
 
 

@@ -134,7 +134,8 @@ class _Tally:
 
     def add(self, row: EventRow) -> None:
         self.rows += 1
-        self._types.update([event.event_type for event in row.events])
+        for event in row.events:
+            self._types[event.event_type] += 1
         if row.reason:
             self.rejected += 1
             if len(self.examples) < EXAMPLES:
