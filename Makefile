@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV_HOME := .uv
-BENCHMARKS := benchmarks/start.py benchmarks/index.py benchmarks/search.py
+BENCHMARKS := benchmarks/start.py benchmarks/index.py benchmarks/search.py \
+  benchmarks/events.py
 UV := $(shell command -v uv 2>/dev/null || echo $(UV_HOME)/bin/uv)
 
 .PHONY: setup demo test test-slow check bench serve wheel lock clean help
