@@ -149,11 +149,11 @@ def answer_row(answer: Answer) -> dict[str, Any]:
     segment = candidate.segment
     return {
         "item_id": candidate.item_id,
-        "uri": answer.uri,
+        "uri": answer.item.uri,
         "score": round(candidate.score, 6),
         "relevance": round(candidate.relevance, 4),
-        "modality_weights": {k: round(v, 4) for k, v in answer.modality_weights.items()},
-        "title": answer.title,
+        "modality_weights": {k: round(v, 4) for k, v in answer.item.modality_weights.items()},
+        "title": answer.item.title,
         "segment": None
         if segment is None
         else {"start_seconds": segment[0], "end_seconds": segment[1]},
@@ -240,7 +240,8 @@ def show_fusion_training(outcome: FusionOutcome, console: Console, as_json: bool
 
 def write_page(path: Path, pages: Sequence[Answers], title: str = "Sensorium search") -> None:
     """Write answers as one self-contained HTML page."""
-    from sensorium.contact_sheet import Card, Section, write_contact_sheet
+    from sensorium.cards import Card
+    from sensorium.contact_sheet import Section, write_contact_sheet
 
     sections = [
         Section(
@@ -249,15 +250,9 @@ def write_page(path: Path, pages: Sequence[Answers], title: str = "Sensorium sea
             note=f"{page.withheld} weak answers withheld" if page.withheld else "",
             cards=[
                 Card(
-                    item_id=answer.candidate.item_id,
-                    title=answer.title,
-                    kind=answer.kind,
-                    uri=answer.uri,
-                    text=answer.text,
-                    relevance=answer.candidate.relevance,
-                    modality_weights=answer.modality_weights,
+                    item=answer.item,
+                    score=answer.candidate.relevance,
                     segment=answer.candidate.segment,
-                    thumbnail=answer.thumbnail,
                 )
                 for answer in page.answers
             ],
@@ -275,12 +270,12 @@ def _answer_table(answers: Sequence[Answer], picture: Any) -> Table:
         candidate = answer.candidate
         cells: list[Any] = [str(rank)]
         if picture:
-            cells.append(picture(answer.thumbnail))
-        cells += [_bar(candidate.relevance), escape(candidate.item_id), answer.kind]
-        cells.append(escape(answer.title or answer.text[:60]))
+            cells.append(picture(answer.item.thumbnail))
+        cells += [_bar(candidate.relevance), escape(candidate.item_id), answer.item.kind]
+        cells.append(escape(answer.item.title or answer.item.text[:60]))
         if moments:
             cells.append(_moment(candidate.segment))
-        cells.append(_weights(answer.modality_weights))
+        cells.append(_weights(answer.item.modality_weights))
         table.add_row(*cells)
     return table
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from retrieval.base import Candidate
@@ -92,13 +93,13 @@ class StatusReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """One found item with what a person wants to see of it."""
+class Glimpse:
+    """What a person wants to see of an item."""
 
-    candidate: Candidate
-    """Id, score, relevance and moment."""
+    item_id: str
+    """The item."""
     uri: str
-    """The item's first file; empty for an item of words alone."""
+    """Its first file; empty for an item of words alone."""
     title: str
     """Its title; empty where it has none."""
     text: str
@@ -109,6 +110,16 @@ class Answer:
     """Share of each modality in the joint vector."""
     thumbnail: bytes = field(repr=False)
     """JPEG; empty where there is no picture."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One found item."""
+
+    candidate: Candidate
+    """Id, score, relevance and moment."""
+    item: Glimpse
+    """What to show of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,5 +134,65 @@ class Answers:
     """Candidates below the relevance cut-off."""
     asked_with: tuple[Path, ...] = ()
     """Files that were part of the question."""
+    notes: tuple[str, ...] = ()
+    """What a person should know besides."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One item of a cluster."""
+
+    confidence: float
+    """How sure its place is, in [0, 1]."""
+    pinned: bool
+    """Whether a person chose its place."""
+    item: Glimpse
+    """What to show of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterReport:
+    """One cluster of a view with some of its items."""
+
+    cluster_id: int
+    """Its number within the view."""
+    name: str
+    """Its name."""
+    words: tuple[str, ...]
+    """Candidate words that fit it, best first."""
+    size: int
+    """How many items it has."""
+    share: float
+    """Its share of the view's items, in [0, 1]."""
+    pinned: int
+    """Items whose place a person chose."""
+    borderline: int
+    """Items that it is less sure of than of nine in ten when the view was learnt."""
+    typical: tuple[Member, ...]
+    """Its surest items, surest first."""
+    doubtful: tuple[Member, ...]
+    """Its least sure items among the borderline ones, least sure first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewReport:
+    """A view with its clusters."""
+
+    name: str
+    """Its name."""
+    aspect: str
+    """What its items are grouped by."""
+    source: str
+    """Where its words come from: user, language model or vocabulary."""
+    where: str | None
+    """The filter that its items pass; None for every item."""
+    size: int
+    """How many items it has."""
+    clusters: tuple[ClusterReport, ...]
+    """Its clusters, largest first."""
+    created_at: datetime
+    """When it was made, UTC."""
+    updated_at: datetime
+    """When it or its members changed last, UTC."""
     notes: tuple[str, ...] = ()
     """What a person should know besides."""

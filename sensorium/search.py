@@ -11,7 +11,7 @@ from retrieval.mirror import Mirror
 from retrieval.relevance import Calibration
 from retrieval.search import SearchAnswer, SearchQuery, search
 from sensorium.query import QueryEncoder, QueryError, SearchRequest
-from sensorium.reports import Answer
+from sensorium.reports import Answer, Glimpse
 from sensorium.workspace import Generation, Workspace
 
 PREVIEW_CHARACTERS = 200
@@ -46,25 +46,34 @@ def described(
     workspace: Workspace, generation: Generation, candidates: Sequence[Candidate]
 ) -> tuple[Answer, ...]:
     """Add to each candidate what a person wants to see of it."""
-    ids = [candidate.item_id for candidate in candidates]
-    items = workspace.catalogue.get(ids)
-    marks = workspace.manifest.indexed(generation.name, ids)
+    shown = glimpses(workspace, generation, [candidate.item_id for candidate in candidates])
+    return tuple(
+        Answer(candidate=candidate, item=shown[candidate.item_id])
+        for candidate in candidates
+        if candidate.item_id in shown
+    )
+
+
+def glimpses(
+    workspace: Workspace, generation: Generation, item_ids: Sequence[str]
+) -> dict[str, Glimpse]:
+    """What a person wants to see of these items, by id; those that are gone are left out."""
+    items = workspace.catalogue.get(item_ids)
+    marks = workspace.manifest.indexed(generation.name, item_ids)
     pictures = workspace.manifest.thumbnails(
         medium.content_key for item in items.values() for medium in item.media
     )
-    return tuple(
-        _described(candidate, items[candidate.item_id], marks[candidate.item_id], pictures)
-        for candidate in candidates
-        if candidate.item_id in items and candidate.item_id in marks
-    )
+    return {
+        item_id: _glimpse(items[item_id], marks[item_id], pictures)
+        for item_id in item_ids
+        if item_id in items and item_id in marks
+    }
 
 
-def _described(
-    candidate: Candidate, item: Item, mark: Indexed, pictures: Mapping[str, bytes]
-) -> Answer:
+def _glimpse(item: Item, mark: Indexed, pictures: Mapping[str, bytes]) -> Glimpse:
     thumbnails = (pictures.get(medium.content_key, b"") for medium in item.media)
-    return Answer(
-        candidate=candidate,
+    return Glimpse(
+        item_id=item.item_id,
         uri=item.uri,
         title=item.title,
         text=item.text[:PREVIEW_CHARACTERS],

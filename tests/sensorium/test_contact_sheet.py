@@ -2,66 +2,21 @@
 
 from __future__ import annotations
 
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from sensorium.contact_sheet import Card, Section, write_contact_sheet
+from sensorium.cards import Card
+from sensorium.contact_sheet import Section, write_contact_sheet
 from sensorium.previews import peaks_of, thumbnail_of
 from support.media import picture, write_image, write_sound
-
-HOSTILE = "\"><script>alert('x')</script><img src=x onerror=alert(1)>&amp;"
-VOID = {"meta", "img", "link", "br", "hr", "input", "source"}
+from support.page import HOSTILE, Page, glimpse
 
 
-class Page(HTMLParser):
-    """Every element of a page, with a check that they nest."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(convert_charrefs=True)
-        self.open: list[str] = []
-        self.elements: list[tuple[str, dict[str, str]]] = []
-        self.words: list[str] = []
-        self.feed(path.read_text(encoding="utf-8"))
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        names = [name for name, _ in attrs]
-        assert len(names) == len(set(names)), f"an attribute twice in <{tag}>: {names}"
-        self.elements.append((tag, {name: value or "" for name, value in attrs}))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, {name: value or "" for name, value in attrs}))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.words.append(data)
-
-    def values(self, *names: str) -> list[str]:
-        return [attrs[name] for _, attrs in self.elements for name in names if name in attrs]
-
-    def tags(self, tag: str) -> list[dict[str, str]]:
-        return [attrs for name, attrs in self.elements if name == tag]
-
-
-def card(**changes: object) -> Card:
-    plain: dict[str, object] = {
-        "item_id": "a/b",
-        "title": "",
-        "kind": "image",
-        "uri": "",
-        "text": "",
-        "relevance": 0.5,
-        "modality_weights": {"image": 1.0},
-    }
-    return Card(**{**plain, **changes})  # type: ignore[arg-type]
+def card(segment: tuple[float, float] | None = None, **changes: object) -> Card:
+    return Card(item=glimpse(**changes), score=0.5, segment=segment)
 
 
 def page_of(folder: Path, *cards: Card, title: str = "Answers") -> Page:
