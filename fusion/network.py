@@ -103,7 +103,8 @@ class FusionNetwork(nn.Module):
             rows = layer(rows, present)
         views = self._pooled(laid_out(rows, present), present)  # (B, M, D)
         shares = self._shares(views, present[:, :, 0])  # (B, M)
-        joint = (shares[..., None] * functional.normalize(views, dim=-1)).sum(dim=1)
+        directions = functional.normalize(views, dim=-1) if self.config.gated else views
+        joint = (shares[..., None] * directions).sum(dim=1)
         return functional.normalize(joint, dim=-1), shares
 
     def _pooled(self, tokens: Tensor, present: Tensor) -> Tensor:

@@ -31,8 +31,10 @@ class StoredViews:
     def __init__(self, folder: Path) -> None:
         self._places: NDArray[np.int64] = np.load(folder / PLACES)
         self._owners: NDArray[np.int8] = np.load(folder / OWNERS)
-        rows = np.memmap(folder / ROWS, np.float16, "r")
-        self._rows = rows.reshape(len(self._owners), -1)
+        self._rows = np.zeros((0, 0), np.float16)
+        if len(self._owners):  # An empty file cannot be mapped.
+            rows = np.memmap(folder / ROWS, np.float16, "r")
+            self._rows = rows.reshape(len(self._owners), -1)
 
     def __len__(self) -> int:
         """Number of items N."""

@@ -40,7 +40,7 @@ class TrainConfig:
     """Most rounds."""
     patience: int = 4
     """Rounds without gain after which learning ends."""
-    batch_size: int = 512
+    batch_size: int = 256
     """Items, or pairs of items, per step."""
     num_steps: int = 120
     """Most steps per round."""
@@ -48,13 +48,13 @@ class TrainConfig:
     """Step of AdamW."""
     weight_decay: float = 0.01
     """Pull of every number towards its start, which is zero for all that changes the mean."""
-    temperature: float = 0.05
+    temperature: float = 0.1
     """Of both contrasts."""
     dropped_ratio: float = 0.3
     """Chance of a modality to be taken away in a step."""
     agreement_weight: float = 0.1
     """Share of agreement in the loss where pairs are given; without pairs it counts fully."""
-    anchor_weight: float = 1.0
+    anchor_weight: float = 0.1
     """Share of the anchor in the loss."""
     held_out_ratio: float = 0.1
     """Share of items that judge and are not learnt from."""
@@ -84,7 +84,7 @@ def train(
     config: TrainConfig,
     checkpoint: Path,
     on_progress: Callable[[Progress], None],
-    network: NetworkConfig | None = None,
+    network: FusionNetwork | None = None,
 ) -> tuple[FusionWeights, TrainReport]:
     """Learn a fuser.
 
@@ -95,12 +95,16 @@ def train(
         checkpoint: file that a killed run goes on from; the same run asked for again after its end
             gives what it found. Whoever has kept the weights may remove it.
         on_progress: told before the first round and after each.
-        network: shape; None for the default in the views' width.
+        network: what learns, at its start; None for the default in the views' width.
 
     Returns:
         The best state, and what it gained.
     """
-    run = _Run(views, pairs, config, network or NetworkConfig(width=views.width))
+    if network is None:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed)
+            network = FusionNetwork(NetworkConfig(width=views.width))
+    run = _Run(views, pairs, config, network)
     state = Checkpoint.load(checkpoint, run.signature) or Checkpoint.first(
         run.network, run.judge(run.network), run.signature
     )
@@ -131,15 +135,13 @@ class _Run:
         views: StoredViews,
         pairs: NDArray[np.int64],
         config: TrainConfig,
-        shape: NetworkConfig,
+        network: FusionNetwork,
     ) -> None:
         random = np.random.default_rng(config.seed)
         held = random.random(len(views)) < config.held_out_ratio
         self.judge = Judge(views, pairs, np.flatnonzero(held), random)
-        self.signature = _signature(views, pairs, config, shape)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(config.seed)
-            self.network = FusionNetwork(shape)
+        self.signature = _signature(views, pairs, config, network)
+        self.network = network
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
         )
@@ -212,8 +214,8 @@ def _ended(progress: Progress, config: TrainConfig) -> bool:
 
 
 def _signature(
-    views: StoredViews, pairs: NDArray[np.int64], config: TrainConfig, shape: NetworkConfig
+    views: StoredViews, pairs: NDArray[np.int64], config: TrainConfig, network: FusionNetwork
 ) -> str:
     """Sixteen hex digits for all that a run's result depends on."""
-    settings = json.dumps([dataclasses.asdict(config), dataclasses.asdict(shape), views.digest])
-    return hashlib.blake2b(settings.encode() + pairs.tobytes(), digest_size=8).hexdigest()
+    parts = [dataclasses.asdict(config), weights_of(network).fingerprint, views.digest]
+    return hashlib.blake2b(json.dumps(parts).encode() + pairs.tobytes(), digest_size=8).hexdigest()

@@ -43,8 +43,8 @@ class NetworkConfig:
     num_heads: int = 4
     """Attention heads; they divide the width."""
     gated: bool = True
-    """Whether gates and shares are learnt; without, attention is added as it is and every present
-    modality counts the same."""
+    """Whether gates and shares are learnt; without, attention is added as it is and all views that
+    are present are added up."""
 
     def __post_init__(self) -> None:
         if self.width % self.num_heads:
@@ -70,7 +70,7 @@ class FusionWeights:
         digest = hashlib.blake2b(digest_size=8)
         digest.update(json.dumps([dataclasses.asdict(self.config), self.space]).encode())
         for name in sorted(self.arrays):
-            array = np.ascontiguousarray(self.arrays[name], np.float32)
+            array = np.asarray(self.arrays[name], np.float32, order="C")
             digest.update(f"{name}{array.shape}".encode())
             digest.update(array.tobytes())
         return digest.hexdigest()
@@ -136,7 +136,7 @@ def write_arrays(path: Path, arrays: Mapping[str, Array], head: Mapping[str, str
     """Write arrays and metadata so that the file appears whole or not at all."""
     from safetensors.numpy import save
 
-    whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    whole = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     beside = path.with_name(path.name + ".part")
     with beside.open("wb") as file:
         file.write(save(whole, dict(head)))
