@@ -56,6 +56,7 @@ def import_figures(folder: Path, number: int, url: str | None) -> dict[str, Any]
     return {
         "events": number,
         "seconds": round(spent.seconds, 2),
+        "cpu_seconds": round(spent.cpu_seconds, 2),
         "events_per_second": round(number / spent.seconds),
         "peak_mb": round(spent.peak_bytes / 1e6),
         "bytes_per_event": None if url else round(size / number),

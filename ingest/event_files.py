@@ -20,14 +20,13 @@ from ingest.errors import DecodeError
 from ingest.event import Event, EventError
 from ingest.event_layouts import MIND, SEQUENCES, Layout
 from ingest.event_recognition import (
-    NESTED,
     EventFileError,
     adapt,
     check_choices,
     layout_of_columns,
     layout_of_lines,
 )
-from ingest.event_records import is_absent, parse_event
+from ingest.event_records import parse_event
 from ingest.event_sequences import first_impression, impression_events, sequence_events
 from ingest.files import absolute, look_up, open_bytes
 from ingest.manifest_file import Row, csv_rows, jsonl_rows, parquet_columns, parquet_rows
@@ -116,12 +115,11 @@ class EventFile:
         with self._open() as stream:
             head = stream.read(HEAD_BYTES)
             if head.startswith(PARQUET_START):
-                columns = parquet_columns(stream, self.uri)
-                return (
-                    columns,
-                    layout_of_columns(columns, name),
+                columns, rows = (
+                    parquet_columns(stream, self.uri),
                     partial(parquet_rows, uri=self.uri),
                 )
+                return columns, layout_of_columns(columns, name), rows
         lines = _whole_lines(head)
         if not lines:
             raise EventFileError(f"{self.uri} is empty", "name a file with events")
@@ -148,18 +146,10 @@ class EventFile:
                 rows = (row for _, row in self._rows(stream) if not isinstance(row, DecodeError))
                 first = first_impression(rows)
             return partial(impression_events, event_type=event_type, first=first)
-        plain = [pair for pair in self.layout.columns.items() if not pair[1].startswith(NESTED)]
-        nested = [pair for pair in self.layout.columns.items() if pair[1].startswith(NESTED)]
-
-        def read(row: Mapping[str, Any]) -> tuple[Event]:
-            fields = {field: row.get(column) for column, field in plain}
-            for column, field in nested:
-                if not is_absent(row.get(column)):
-                    name, _, entry = field.partition(".")
-                    fields[name] = {**(fields.get(name) or {}), entry: row[column]}
-            return (parse_event(fields, event_type),)
-
-        return read
+        columns = tuple(self.layout.columns.items())
+        return lambda row: (
+            parse_event({field: row.get(column) for column, field in columns}, event_type),
+        )
 
     @contextmanager
     def _open(self) -> Iterator[IO[bytes]]:

@@ -8,10 +8,10 @@ from operator import itemgetter
 
 from ingest.errors import SensoriumError
 from ingest.event_layouts import FORMATS, LAYOUTS, OWN, Layout
-from ingest.event_records import FIELDS, NEEDED
+from ingest.event_records import FIELDS, NEEDED, NESTED
 
-NESTED = ("context.", "properties.")
-"""A column may fill one entry of these: ``context.device``."""
+ENTRIES = tuple(f"{field}." for field in NESTED)
+"""A column whose name begins so fills one entry."""
 
 
 class EventFileError(SensoriumError):
@@ -33,7 +33,7 @@ def check_choices(layout: str, mapping: Mapping[str, str]) -> None:
     if layout not in {"auto", *FORMATS}:
         raise EventFileError(f"no layout is called {layout}", f"choose auto, {', '.join(FORMATS)}")
     for column, field in mapping.items():
-        if field not in FIELDS and not field.startswith(NESTED):
+        if field not in FIELDS and not field.startswith(ENTRIES):
             hint = f"choose {', '.join(FIELDS)}, context.NAME or properties.NAME"
             raise EventFileError(f"column {column} cannot be {field}: no such field", hint)
 
@@ -84,7 +84,7 @@ def adapt(
         hint = f"its columns are {', '.join(columns)}"
         raise EventFileError(f"the file has no column {column}", hint)
     found = {column: field for column, field in base.columns.items() if column in columns}
-    found |= {column: column for column in columns if column.startswith(NESTED)}
+    found |= {column: column for column in columns if column.startswith(ENTRIES)}
     taken = set(mapping.values())
     found = {column: field for column, field in found.items() if field not in taken}
     found |= mapping

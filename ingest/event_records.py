@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,7 +31,10 @@ FIELDS = (
 """Fields of a row."""
 NEEDED = ("user_id", "item_id", "timestamp")
 """Fields without which there is no event."""
-OPTIONAL = frozenset(FIELDS) - {*NEEDED, "event_type", "value"}
+COMMON = frozenset((*NEEDED, "event_type", "value"))
+"""Fields that most rows have, and often no others."""
+NESTED = ("context", "properties")
+"""Fields that hold entries by name; ``context.device`` in a row fills one of them."""
 
 MICROSECONDS_PER_UNIT = ((1e11, 1_000_000), (1e14, 1_000), (1e17, 1))
 """Numbers below the first are taken as seconds, then milliseconds, microseconds."""
@@ -41,14 +44,15 @@ def parse_event(row: Mapping[str, Any], event_type: str = "") -> Event:
     """Check one row.
 
     Args:
-        row: values by field; None, empty text and NaN mean absent; other keys are ignored.
+        row: values by field, or by ``context.NAME``; None, empty text and NaN mean absent; other
+            keys are ignored.
         event_type: type of a row that names none.
 
     Raises:
         EventError: a field is missing or wrong; it names the field and what was expected.
     """
     given = row.get("event_type")
-    rest = {} if OPTIONAL.isdisjoint(row) else _rest(row)
+    rest = {} if row.keys() <= COMMON else _rest(row)
     return Event(
         user_id=_text("user_id", row.get("user_id")),
         item_id=_text("item_id", row.get("item_id")),
@@ -129,24 +133,6 @@ def _number(field: str, value: Any) -> float | None:
     raise EventError(field, "a number", value)
 
 
-def _rest(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Read the fields that few rows have."""
-    found: dict[str, Any] = {}
-    for field in OPTIONAL & row.keys():
-        value = row[field]
-        if is_absent(value):
-            continue
-        if field in {"context", "properties"}:
-            found[field] = _mapping(field, value)
-        elif field == "impressions":
-            found[field] = _texts(field, value)
-        elif field == "position":
-            found[field] = _whole(field, value)
-        else:
-            found[field] = _text(field, value)
-    return found
-
-
 def _whole(field: str, value: Any) -> int:
     number = _number(field, value)
     if number is None or not number.is_integer():
@@ -182,3 +168,28 @@ def _json(field: str, text: str) -> Any:
         return json.loads(text)
     except ValueError:
         raise EventError(field, "JSON", text) from None
+
+
+_READERS: dict[str, Callable[[str, Any], Any]] = {
+    "event_id": _text,
+    "session_id": _text,
+    "recommendation_id": _text,
+    "position": _whole,
+    "impressions": _texts,
+    "context": _mapping,
+    "properties": _mapping,
+}
+
+
+def _rest(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Read the fields that few rows have."""
+    found = {
+        field: read(field, row[field])
+        for field, read in _READERS.items()
+        if not is_absent(row.get(field))
+    }
+    for key, value in row.items():
+        field, dot, entry = key.partition(".")
+        if dot and field in NESTED and not is_absent(value):
+            found[field] = {**found.get(field, {}), entry: value}
+    return found

@@ -165,6 +165,12 @@ def test_a_wrong_cell_is_named(field: str, cell: Any) -> None:
         parse_event({**ROW, field: cell})
 
 
+def test_single_entries_join_the_whole() -> None:
+    row = {**ROW, "context": '{"device": "tv", "app": 1}', "context.app": 2, "context.none": ""}
+    assert parse_event(row).context == {"device": "tv", "app": 2}
+    assert parse_event({**ROW, "properties.seconds": 7}).properties == {"seconds": 7}
+
+
 def test_a_row_without_a_type_takes_the_one_given() -> None:
     bare = {name: value for name, value in ROW.items() if name != "event_type"}
     assert parse_event(bare, "rating").event_type == "rating"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import tempfile
 import tracemalloc
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,11 +13,16 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from ingest.catalogue import Catalogue
+from ingest.database import open_database
 from ingest.errors import DecodeError
 from ingest.event import Event
 from ingest.event_files import EventFile
 from ingest.event_layouts import FORMATS
+from ingest.event_log import EventLog
 from ingest.event_recognition import EventFileError
 from ingest.event_records import FIELDS, as_row
 from support.events import many_events
@@ -253,6 +259,36 @@ def test_bad_rows_never_stop_a_file(tmp_path: Path) -> None:
     assert all(bool(row.reason) != bool(row.events) for row in rows)
 
 
+cells = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=4,
+)
+keys = st.sampled_from((*FIELDS, "context.device", "properties.", "other"))
+
+
+@settings(max_examples=40)
+@given(st.lists(st.dictionaries(keys, cells, max_size=9), min_size=1, max_size=5))
+def test_every_row_says_something_or_why_not(made: list[dict[str, object]]) -> None:
+    known = {"user_id": "u", "item_id": "i", "event_type": "like", "timestamp": S}
+    lines = [known, *({**known, **row} for row in made), *made, known]
+    with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as stream:
+        stream.write("".join(json.dumps(line) + "\n" for line in lines))
+        stream.flush()
+        rows = list(EventFile(stream.name))
+    assert len(rows) == len(lines)
+    assert all(bool(row.reason) != bool(row.events) for row in rows)
+    engine = open_database("sqlite://")
+    Catalogue(engine)
+    log = EventLog(engine)
+    events = [event for row in rows for event in row.events]
+    log.append(events)
+    stored = [as_row(event) for _, event in log.since(0)]
+    ids = dict.fromkeys(event.event_id for event in events)
+    assert [row["event_id"] for row in stored] == list(ids)
+    engine.dispose()
+
+
 def test_lines_without_columns_may_be_bad_too(tmp_path: Path) -> None:
     text = f"1\t2\t3\t{S}\n1\t2\n1\t2\tx\t{S}\n4\t5\t6\t{S}\t7\n\n8\t9\t1\t{S}"
     rows = list(EventFile(write(tmp_path / "u.data", text), "movielens"))
@@ -316,7 +352,7 @@ def test_sequences_keep_their_order(tmp_path: Path) -> None:
 
 
 def test_progress_runs_from_nothing_to_all(tmp_path: Path) -> None:
-    text = "user_id,item_id,event_type,timestamp\n" + "u,i,click,1\n" * 30_000
+    text = "user_id,item_id,event_type,timestamp\n" + "u,i,click,1\n" * 10_000
     (tmp_path / "f.csv.gz").write_bytes(gzip.compress(text.encode(), mtime=0))
     for path in (write(tmp_path / "f.csv", text), str(tmp_path / "f.csv.gz")):
         file = EventFile(path)
@@ -330,11 +366,11 @@ def test_progress_runs_from_nothing_to_all(tmp_path: Path) -> None:
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     header = "user_id,item_id,event_type,timestamp\n"
-    lines = "".join(f"user{number},item,click,{number}\n" for number in range(20_000))
+    lines = "".join(f"user{number},item,click,{number}\n" for number in range(10_000))
     file = EventFile(write(tmp_path / "f.csv", header + lines))
     tracemalloc.start()
     read = sum(len(row.events) for row in file)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert read == 20_000
-    assert peak < 200_000 < len(lines) * 0.5
+    assert read == 10_000
+    assert peak < 200_000 < len(lines)
