@@ -55,19 +55,10 @@ class Checkpoint:
         state = _copy(network.state_dict())
         return cls(signature=signature, progress=progress, state=state, best=state, moments={})
 
-    def after(
-        self, network: nn.Module, optimizer: optim.Optimizer, score: Score, least_words: float
-    ) -> Checkpoint:
-        """The run after one more round.
-
-        Args:
-            network: as the round left it.
-            optimizer: likewise.
-            score: of the network on held-out items.
-            least_words: recall by words below which a state is not the best.
-        """
+    def after(self, network: nn.Module, optimizer: optim.Optimizer, score: Score) -> Checkpoint:
+        """The run after one more round, which left network and optimiser so and reached a score."""
         old = self.progress
-        better = score.value > old.best.value and score.words >= least_words
+        better = score.value > old.best.value and score.words >= old.first.least_words
         state = _copy(network.state_dict())
         return Checkpoint(
             signature=self.signature,

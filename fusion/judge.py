@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +34,17 @@ class Score:
     words: float
     """Share of items found among the first ten by their own words, from their other views; 0 where
     none has both."""
+    num_worded: int
+    """How many items that share is of."""
+
+    @property
+    def least_words(self) -> float:
+        """What another state must reach by words to be no worse, but for chance.
+
+        One standard error below.
+        """
+        spread = self.words * (1 - self.words) / max(self.num_worded, 1)
+        return self.words - math.sqrt(spread)
 
 
 class Judge:
@@ -63,7 +75,8 @@ class Judge:
         asked = max(1, sum(num for _, _, num in found.values()))
         agreement = sum(rank * num for rank, _, num in found.values()) / asked
         value = self._by_partner(network) if len(self._pairs) else agreement
-        return Score(value=value, words=found[TEXT][1])
+        _, words, num_worded = found[TEXT]
+        return Score(value=value, words=words, num_worded=num_worded)
 
     def _by_kept_view(self, network: FusionNetwork, kept: int) -> tuple[float, float, int]:
         """Reciprocal rank, recall at ten and number of items found by the view kept from them."""

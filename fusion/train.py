@@ -2,7 +2,7 @@
 
 - A part of the items is held out; after every round the fuser is judged on them and the best state
   is kept. The state before learning, which is the masked mean, takes part: nothing worse is kept.
-- A round that finds items less well by words is never the best, whatever else it gained.
+- A state that finds items less well by words, beyond chance, is never the best.
 - Everything random follows from the seed and the round's number, and a round ends with a checkpoint
   that appears whole or not at all: a run that was killed goes on and ends with the same weights.
 - A round has a bounded number of steps, and views are mapped from disk, so that neither time
@@ -58,8 +58,6 @@ class TrainConfig:
     """Share of the anchor in the loss."""
     held_out_ratio: float = 0.1
     """Share of items that judge and are not learnt from."""
-    words_tolerance: float = 0.01
-    """Share of the recall by words that a kept state may lose."""
     seed: int = 0
     """Decides everything random."""
 
@@ -112,8 +110,7 @@ def train(
     on_progress(state.progress)
     while not _ended(state.progress, config):
         run.round(state.progress.epoch)
-        least = state.progress.first.words * (1 - config.words_tolerance)
-        state = state.after(run.network, run.optimizer, run.judge(run.network), least)
+        state = state.after(run.network, run.optimizer, run.judge(run.network))
         state.save(checkpoint)
         on_progress(state.progress)
     run.network.load_state_dict(state.best)

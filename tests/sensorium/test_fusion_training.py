@@ -72,8 +72,8 @@ def test_a_fuser_is_learnt_kept_and_applied_without_decoder_or_encoder(
     events = tmp_path / "events.csv"
     rows = [
         f"{user},{(user % 20) + 20 * step:03},like,{step}"
-        for user in range(20)
-        for step in range(6)
+        for user in range(40)
+        for step in range(8)
     ]
     events.write_text("\n".join(["user_id,item_id,event_type,timestamp", *rows]))
     before = joint_vectors(made)
