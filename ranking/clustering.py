@@ -1,0 +1,225 @@
+"""Partition a library under a stated aspect: words propose, the catalogue decides.
+
+1. Proxies: every item gets a mixture of candidate words, trained and fused with its own vector
+   (``proxies.py``); the fused vectors are partitioned by k-means.
+2. Consensus: items that are alike are made to agree (``consensus.py``); what comes out is a linear
+   map that also takes new items.
+3. Names: each cluster takes the candidate that fits its items best and others least.
+
+Everything is learnt on a sample of bounded size; all items are then assigned in blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.errors import SensoriumError
+from ranking.base import Partition, Readout
+from ranking.consensus import Consensus, ConsensusConfig, softmax
+from ranking.kmeans import choose_num_clusters, kmeans
+from ranking.proxies import PARTS
+from ranking.proxy_training import ProxyTraining, train_proxies
+from ranking.space import AspectSpace, ItemViews
+
+Array = NDArray[np.float32]
+Ablation = Literal[
+    "proxies", "refresh", "interest", "concept", "gates", "text", "visual", "consensus"
+]
+OnProgress = Callable[[str, float], None]
+
+BLOCK = 8_192
+"""Items assigned at once."""
+PIN_WEIGHT = 20.0
+"""How many items a pinned one counts for when the map to clusters is learnt."""
+
+
+class ClusterError(SensoriumError):
+    """Items that cannot be partitioned as asked."""
+
+    code = "cluster"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterConfig:
+    """How a library is partitioned."""
+
+    training: ProxyTraining = field(default_factory=ProxyTraining)
+    """How proxies are learnt."""
+    consensus: ConsensusConfig = field(default_factory=ConsensusConfig)
+    """How hard items are made to agree."""
+    most_items: int = 20_000
+    """Items that are learnt from; a larger library is sampled."""
+    seed: int = 0
+    """Of the sample, the training and k-means."""
+    ablate: tuple[Ablation, ...] = ()
+    """Parts left out, for comparison: all proxies, candidate refresh, interest or concept
+    constraint, gates, the text or the visual side, consensus."""
+
+
+def partition(
+    views: ItemViews,
+    words: Sequence[str],
+    vectors: Mapping[str, Array],
+    num_clusters: int | None,
+    config: ClusterConfig,
+    on_progress: OnProgress = lambda *_: None,
+) -> Partition:
+    """Partition items under the aspect that the words spell out.
+
+    Args:
+        views: stored vectors of N items.
+        words: P candidates.
+        vectors: unit vectors (P, D_field) of the candidates by field.
+        num_clusters: K; None to choose it.
+        config: how.
+        on_progress: takes the stage's name and the share of it that is done.
+
+    Raises:
+        ClusterError: fewer items than clusters, or no field that items and words share.
+    """
+    least = num_clusters or 2
+    if views.num_items < max(least, 2):
+        raise ClusterError(
+            f"{views.num_items} items cannot make {least} clusters",
+            "index more, widen the filter, or ask for fewer clusters",
+        )
+    sample = _sample(views, config)
+    try:
+        space = AspectSpace.fit(sample, vectors)
+    except ValueError as error:
+        raise ClusterError(
+            "words cannot be compared with these items", "index them with the encoders in use"
+        ) from error
+    items = space.items(sample)
+    fused, number = _fused(items, space, num_clusters, config, on_progress)
+    on_progress("clusters", 0.0)
+    labels, _ = kmeans(fused, number, config.seed)
+    consensus = Consensus(items, config.consensus)
+    if "consensus" in config.ablate:
+        readout = consensus.learn(np.eye(number, dtype=np.float32)[labels])
+    else:
+        readout = consensus.settle(labels, number)
+    every, confidence = _assigned(views, space, readout, on_progress)
+    if "consensus" in config.ablate and len(labels) == len(every):
+        every = labels
+    fits = _fits(views, space, every, number)
+    return Partition(
+        labels=every,
+        confidence=confidence,
+        names=_names(words, fits),
+        fits=fits,
+        readout=readout,
+        space=space,
+    )
+
+
+def refit(
+    views: ItemViews,
+    space: AspectSpace,
+    labels: NDArray[np.int64],
+    num_clusters: int,
+    pinned: NDArray[np.bool_],
+    config: ClusterConfig,
+) -> Readout:
+    """Learn the map to known clusters anew, after items were moved or came in.
+
+    Args:
+        views: stored vectors of N items.
+        space: where the map applies.
+        labels: cluster of each item, (N,); -1 for one that has none yet.
+        num_clusters: K.
+        pinned: items whose cluster a person chose, (N,); each counts as much as its cluster's
+            share needs to keep it.
+        config: how.
+    """
+    items = space.items(views)
+    shares = np.zeros((len(items), num_clusters), np.float32)
+    known = np.flatnonzero(labels >= 0)
+    shares[known, labels[known]] = np.where(pinned[known], PIN_WEIGHT, 1.0)
+    return Consensus(items, config.consensus).learn(shares)
+
+
+def _sample(views: ItemViews, config: ClusterConfig) -> ItemViews:
+    if views.num_items <= config.most_items:
+        return views
+    drawn = np.random.default_rng(config.seed).permutation(views.num_items)[: config.most_items]
+    return views.part(np.sort(drawn))
+
+
+def _fused(
+    items: Array,
+    space: AspectSpace,
+    num_clusters: int | None,
+    config: ClusterConfig,
+    on_progress: OnProgress,
+) -> tuple[Array, int]:
+    """Vectors to be clustered, and how many clusters to make of them."""
+    if "proxies" in config.ablate:
+        return items, num_clusters or choose_num_clusters(items, len(space.words), config.seed)
+    start = _first_proxies(items, space, config.training.network.tau_proxy)
+    number = num_clusters or choose_num_clusters(start, len(space.words), config.seed)
+    training = _ablated(replace(config.training, seed=config.seed), config.ablate)
+    found = train_proxies(
+        items, space, number, training, lambda share: on_progress("proxies", share)
+    )
+    return found.fused, number
+
+
+def _first_proxies(items: Array, space: AspectSpace, tau: float) -> Array:
+    return np.asarray(softmax(items @ space.anchors.T / tau) @ space.words, np.float32)
+
+
+def _ablated(training: ProxyTraining, ablate: Sequence[Ablation]) -> ProxyTraining:
+    parts = tuple(part for part in PARTS if part in ablate)
+    network = replace(
+        training.network,
+        without=parts,
+        interest=0.0 if "interest" in ablate else training.network.interest,
+        concept=0.0 if "concept" in ablate else training.network.concept,
+    )
+    refreshes = 0 if "refresh" in ablate else training.refreshes
+    return replace(training, network=network, refreshes=refreshes)
+
+
+def _assigned(
+    views: ItemViews, space: AspectSpace, readout: Readout, on_progress: OnProgress
+) -> tuple[NDArray[np.int64], Array]:
+    labels = np.empty(views.num_items, np.int64)
+    confidence = np.empty(views.num_items, np.float32)
+    for start in range(0, views.num_items, BLOCK):
+        rows = np.arange(start, min(start + BLOCK, views.num_items))
+        labels[rows], confidence[rows] = readout.assign(space.items(views.part(rows)))
+        on_progress("assign", (int(rows[-1]) + 1) / views.num_items)
+    return labels, confidence
+
+
+def _fits(
+    views: ItemViews, space: AspectSpace, labels: NDArray[np.int64], num_clusters: int
+) -> Array:
+    """How much better each candidate fits a cluster's items than all items, (K, P)."""
+    sums = np.zeros((num_clusters, space.width), np.float64)
+    counts = np.bincount(labels, minlength=num_clusters)
+    for start in range(0, views.num_items, BLOCK):
+        rows = np.arange(start, min(start + BLOCK, views.num_items))
+        np.add.at(sums, labels[rows], space.items(views.part(rows)))
+    means = sums / np.maximum(counts, 1)[:, None]
+    overall = sums.sum(axis=0) / max(counts.sum(), 1)
+    return np.asarray((means - overall) @ space.anchors.T, np.float32)
+
+
+def _names(words: Sequence[str], fits: Array) -> tuple[str, ...]:
+    """The best candidate per cluster, each given once; the surest cluster chooses first."""
+    names: dict[int, str] = {}
+    free = np.array(fits, np.float64)
+    if free.shape[1] < len(free):
+        free = np.hstack([free, np.full((len(free), len(free)), -1e9)])
+    for _ in range(len(free)):
+        cluster, word = (int(n) for n in np.unravel_index(int(np.argmax(free)), free.shape))
+        names[cluster] = words[word] if word < len(words) else f"other {cluster + 1}"
+        free[cluster], free[:, word] = -np.inf, -np.inf
+    return tuple(names[cluster] for cluster in range(len(free)))
