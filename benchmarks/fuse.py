@@ -182,7 +182,7 @@ def by_views_alone(data: DataSet, words: Callable[[FusionNetwork], Figures], cac
 
 
 def with_parts(sets: dict[str, DataSet], rate: float, cache: Path) -> Any:
-    """Gated fusion with the parts of views as tokens, at the learning rate that suits whole views."""
+    """Gated fusion with parts of views as tokens, at the learning rate that suits whole views."""
     result = {}
     for name, data in sets.items():
         shape = NetworkConfig(width=data.views.width)

@@ -16,8 +16,12 @@ from fusion.engagement import co_engaged
 from fusion.stored import StoredViews, write_views
 from fusion.views import Tokens, item_tokens
 from fusion.weights import NetworkConfig
+from ingest.errors import DecodeError
 from ingest.event_files import EventFile
+from ingest.event_recognition import EventFileError
 from ingest.event_rules import EventRules
+from ingest.files import absolute
+from ingest.manifest_file import read_rows
 from ray_jobs.recipe import content_hashes
 from sensorium import assemble
 from sensorium.models import ensure_models
@@ -98,7 +102,7 @@ def train_fusion(
     Raises:
         TrainingError: too little to learn from.
         WorkspaceError: another process writes.
-        EventFileError, DecodeError: the file of events cannot be read.
+        DecodeError: the file of events cannot be read.
     """
     ensure_models(library.config, console)
     newest = library.newest()
@@ -208,18 +212,35 @@ def _pairs(library: Library, file: str, ids: Mapping[str, int]) -> NDArray[np.in
     if file and len(pairs) < FEWEST_PAIRS:
         raise TrainingError(
             f"{file} gives {len(pairs)} pairs of items of this library liked by one person",
-            f"{FEWEST_PAIRS} are needed; item ids are those that sensorium export lists",
+            f"{FEWEST_PAIRS} are needed, from columns user_id and item_id with the ids that "
+            "sensorium export lists",
         )
     return pairs if len(pairs) >= FEWEST_PAIRS else pairs[:0]
 
 
 def _histories_of_file(file: str, rules: EventRules) -> Iterator[Sequence[tuple[str, float]]]:
     """What each person of a file liked, with times, earliest first."""
-    events = sorted(
-        (event.user_id, event.occurred_at.timestamp(), event.item_id)
-        for row in EventFile(file)
-        for event in row.events
-        if rules.is_positive(event.event_type, event.value)
-    )
+    try:
+        events = sorted(
+            (event.user_id, event.occurred_at.timestamp(), event.item_id)
+            for row in EventFile(file)
+            for event in row.events
+            if rules.is_positive(event.event_type, event.value)
+        )
+    except EventFileError:
+        events = sorted(_bare_rows(file, rules))
     for _, liked in groupby(events, key=itemgetter(0)):
         yield [(item_id, seconds) for _, seconds, item_id in liked]
+
+
+def _bare_rows(file: str, rules: EventRules) -> Iterator[tuple[str, float, str]]:
+    """User, place and item of each row of a file that does not say when, or what was done.
+
+    A row without a type says that the item was liked.
+    """
+    for line, row in read_rows(absolute(file)):
+        if isinstance(row, DecodeError) or not (row.get("user_id") and row.get("item_id")):
+            continue
+        event_type = row.get("event_type")
+        if not event_type or rules.is_positive(str(event_type)):
+            yield str(row["user_id"]), float(line), str(row["item_id"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ from encoders.family import Family, FamilyConfig
 from fusion.mean import MaskedMean
 from fusion.weights import FusionWeights
 from ingest.database import WorkspaceError
+from ingest.event import Event
 from sensorium import assemble
 from sensorium.config import Config
+from sensorium.fusion_training import _histories_of_file
 from sensorium.index_store import open_mirror
 from sensorium.library import Library
 from sensorium.workspace import FUSION
@@ -133,3 +136,40 @@ def test_events_about_other_items_are_refused(made: Path, tmp_path: Path) -> Non
     events.write_text("user_id,item_id,event_type,timestamp\na,x,like,1\na,y,like,2\n")
     done = sensorium("train", "fusion", "-w", made, "--events", events, code=1)
     assert "gives 0 pairs" in done.stderr
+
+
+def test_files_that_say_only_who_and_what_are_read_in_their_order(tmp_path: Path) -> None:
+    rows = [{"user_id": "a", "item_id": "y"}, {"user_id": "b", "item_id": "z"}]
+    rows += [
+        {"user_id": "a", "item_id": "x"},
+        {"user_id": "a", "item_id": "w", "event_type": "skip"},
+    ]
+    bare, whole = tmp_path / "bare.jsonl", tmp_path / "whole.csv"
+    bare.write_text("\n".join(map(json.dumps, rows)))
+    whole.write_text("user_id,item_id,event_type,timestamp\na,y,like,9\na,x,like,3\na,w,skip,1\n")
+    rules = CONFIG.events
+    found = [[item for item, _ in liked] for liked in _histories_of_file(str(bare), rules)]
+    assert found == [["y", "x"], ["z"]]
+    assert [[i for i, _ in liked] for liked in _histories_of_file(str(whole), rules)] == [
+        ["x", "y"]
+    ]
+
+
+def test_imported_events_are_taken_where_no_file_is_named(made: Path, tmp_path: Path) -> None:
+    when = datetime(2026, 1, 1, tzinfo=UTC)
+    events = [
+        Event(
+            user_id=f"u{user}",
+            item_id=f"{user + 20 * step:03}",
+            event_type="like",
+            occurred_at=when + timedelta(hours=step),
+        )
+        for user in range(20)
+        for step in range(8)
+    ]
+    library = Library(made, CONFIG, create=False)
+    library.workspace.event_log.append(events)
+    done = sensorium("train", "fusion", "-w", made, "--epochs", "1", "--json")
+    learnt = json.loads(done.stdout)
+    assert learnt["pairs"] == 20 * 28 * 2
+    assert learnt["judged_by"] == "engagement"
