@@ -1,6 +1,7 @@
 """The bundled family: every weight arrives through the package index, no hub is needed.
 
 The joint space is the sentence encoder's; pictures and sounds are brought into it by learnt maps.
+Candidate words, looked up rarely, also come into the space of pictures: drawn.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from pathlib import Path
 from encoders.alignment import Alignment, shipped
 from encoders.audio import YamnetEncoder
 from encoders.base import Encoder
+from encoders.drawn import DrawnWords
 from encoders.image import ClipImageEncoder
 from encoders.multilingual import MultilingualEncoder
 from encoders.onnx import Threads
@@ -44,6 +46,7 @@ def bundled_towers(text_model: str, threads: Threads, alignment_dir: str) -> Tow
         words=((SPACE_FIELDS, lambda texts: aligners["text"].apply(text.encode(texts))),),
         native_field={"frames": "image_native", "sound": "audio_native"},
         space_width=text.width,
+        drawn=DrawnWords(image).encode,
     )
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.base import Embedding, Fingerprint
+from encoders.base import Embedding, Fingerprint, unit
 from encoders.onnx import Threads
 from encoders.pooling import (
     WordView,
@@ -25,7 +25,7 @@ from encoders.pooling import (
     video_embedding,
     word_embedding,
 )
-from encoders.towers import Heard, Towers, fingerprint_of_words, may_be_speech
+from encoders.towers import Heard, Towers, WordEncoder, fingerprint_of_words, may_be_speech
 from ingest.decoded import Decoded
 from ingest.errors import DecodeError
 
@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 BundledTextModel = Literal["minilm-l6", "bge-small-en", "multilingual-e5-small"]
 HubImageModel = Literal["siglip2-b16", "vit-b32", "vit-b16"]
 Kept = Sequence[tuple[int, Decoded]]
+
+DRAWN_PHRASES = 2
+"""Phrases of a candidate word that are drawn: the image tower takes its time, and more of them name
+no better."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +172,36 @@ class Family:
             vectors |= dict.fromkeys(fields, rows)
         return vectors
 
+    def word_fields(self, phrases: Sequence[Sequence[str]]) -> dict[str, NDArray[np.float32]]:
+        """Encode candidate words, each through the mean of its phrases.
+
+        Beside the spaces of ``query_text``, words are drawn where the family's image tower reads:
+        by their first ``DRAWN_PHRASES`` phrases, and only where every word can be drawn, for a word
+        without a drawing cannot be compared with those that have one.
+
+        Args:
+            phrases: per word (P of them) its phrases, at least one.
+
+        Returns:
+            Unit vectors (P, D_field) per field of the index that holds joint or native vectors and
+            that words can be compared in.
+
+        Raises:
+            ValueError: there is no word, or one without a phrase.
+        """
+        if not phrases or not all(phrases):
+            raise ValueError("expected words with a phrase each")
+        native = self.towers.native_field
+        vectors: dict[str, NDArray[np.float32]] = {}
+        for fields, encode in self.towers.words:
+            chosen = [name for name in fields if name == "joint" or name in native.values()]
+            vectors |= dict.fromkeys(chosen, _word_means(encode, phrases))
+        if self.towers.drawn is not None:
+            drawn = _word_means(self.towers.drawn, [word[:DRAWN_PHRASES] for word in phrases])
+            if drawn.any(axis=1).all():
+                vectors[native["frames"]] = drawn
+        return vectors
+
     def embed(self, contents: Sequence[Decoded]) -> list[list[Embedding] | DecodeError]:
         """Encode every view of each content.
 
@@ -273,6 +307,12 @@ class Family:
         from encoders.screen import ScreenReader
 
         return ScreenReader(Threads(count=self.config.threads))
+
+
+def _word_means(encode: WordEncoder, phrases: Sequence[Sequence[str]]) -> NDArray[np.float32]:
+    rows = encode([phrase for word in phrases for phrase in word])
+    ends = np.cumsum([len(word) for word in phrases])
+    return unit(np.stack([part.mean(axis=0) for part in np.split(rows, ends[:-1])]))
 
 
 def _refusal(content: Decoded) -> DecodeError | None:

@@ -77,6 +77,9 @@ class Towers:
     """Field of the index for the native vectors of each source."""
     space_width: int
     """Width D of the joint space."""
+    drawn: WordEncoder | None = None
+    """Drawn words in the native space of pictures, a row of zeros where one cannot be drawn; None
+    for a family that needs no drawings."""
 
     def aligner(self, source: str) -> Aligner:
         """The map into the joint space for a source."""

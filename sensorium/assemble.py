@@ -90,6 +90,19 @@ def fusion(encoders: Family, weights: Path | None) -> Fusion:
     return Fusion(fuser=fuser, align=align, native_field=encoders.towers.native_field)
 
 
+def word_vectors(encoders: Family, phrases: list[list[str]]) -> dict[str, NDArray[np.float32]]:
+    """Candidate words of an aspect, as vectors to lay beside those of items.
+
+    Args:
+        encoders: the family that made the items' vectors.
+        phrases: per word (P of them) its phrases, at least one.
+
+    Returns:
+        Unit vectors (P, D_field) by field of the index.
+    """
+    return encoders.word_fields(phrases)
+
+
 def space_digest(encoders: Family) -> str:
     """Sixteen hex digits for the joint space: what is learnt in one means nothing in another."""
     towers = {source: encoders.fingerprints[source].digest for source in SPACE_TOWERS}

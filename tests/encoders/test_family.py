@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from encoders.alignment import Alignment
 from encoders.audio import YamnetEncoder
 from encoders.base import Embedding, unit
+from encoders.drawn import DrawnWords
 from encoders.family import Family, FamilyConfig
 from encoders.image import ClipImageEncoder
 from encoders.text import OnnxTextEncoder
@@ -142,6 +143,31 @@ def test_words_are_asked_in_the_joint_space(family: Family) -> None:
     for rows in vectors.values():
         np.testing.assert_allclose(rows, family.align("text", native), atol=1e-6)
     assert vectors["joint"].shape == (2, family.space_width)
+
+
+def test_candidate_words_are_said_and_drawn(family: Family) -> None:
+    words = [["a dog", "photo of a dog", "dogs"], ["rain", "rainy weather", "much rain", "wet"]]
+
+    fields = family.word_fields(words)
+
+    assert set(fields) == {"joint", "image_native"}
+    said = [family.query_text(phrases)["joint"].mean(axis=0) for phrases in words]
+    np.testing.assert_allclose(fields["joint"], unit(np.stack(said)), atol=1e-6)
+    drawn = DrawnWords(ClipImageEncoder())
+    seen = [drawn.encode(phrases[:2]).mean(axis=0) for phrases in words]
+    np.testing.assert_allclose(fields["image_native"], unit(np.stack(seen)), atol=1e-6)
+
+
+def test_a_word_that_cannot_be_drawn_leaves_drawings_out(family: Family) -> None:
+    assert set(family.word_fields([["dog", "a dog"], ["犬"]])) == {"joint"}
+    # One phrase with a drawing is enough for a word.
+    assert "image_native" in family.word_fields([["dog", "犬"], ["cat"]])
+
+
+@pytest.mark.parametrize("words", [[], [["dog"], []]])
+def test_a_word_needs_a_phrase(family: Family, words: list[list[str]]) -> None:
+    with pytest.raises(ValueError, match="a phrase each"):
+        family.word_fields(words)
 
 
 @pytest.mark.parametrize("source", ["text", "speech", "screen"])

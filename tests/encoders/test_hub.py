@@ -168,6 +168,17 @@ def test_words_are_asked_in_three_spaces(family: Family, options: HubOptions) ->
     np.testing.assert_allclose(vectors["joint"], clip, atol=1e-5)
 
 
+def test_candidate_words_are_said_in_the_space_of_each_tower(family: Family) -> None:
+    words = [["a dog", "dogs"], ["rain"], ["a cat"]]
+
+    fields = family.word_fields(words)
+
+    assert set(fields) == {"joint", "audio_native", "text_native"}
+    for name, rows in fields.items():
+        said = [family.query_text(phrases)[name].mean(axis=0) for phrases in words]
+        np.testing.assert_allclose(rows, unit(np.stack(said)), atol=1e-5)
+
+
 def test_towers_meet_through_words(family: Family, options: HubOptions) -> None:
     clap = ClapEncoder(options.sound_model, "cpu").encode_words(vocabulary())
     clip = OpenClipEncoder(options.image_model, "cpu").encode_words(vocabulary())
