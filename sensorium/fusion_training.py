@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -121,6 +122,7 @@ def train_fusion(
         weights, report = _learn(views, pairs, request, folder, (console, quiet))
         if report.best_epoch:
             _keep(newest, weights, folder)
+        shutil.rmtree(folder / "views")  # The checkpoint stays: the same run again costs nothing.
     applied = library.newest().fuse_anew(console, quiet) if _applies(request, report) else 0
     return FusionOutcome(
         items=len(views),
