@@ -34,6 +34,7 @@ from sqlalchemy import (
 
 from ingest.catalogue import batches, upsert
 from ranking.base import Readout
+from ranking.candidates import Candidates
 from ranking.space import AspectSpace
 from ranking.views import Cluster, Learnt, Members, View, ViewError, Watch, meant
 
@@ -43,10 +44,7 @@ views_table = Table(
     "views",
     METADATA,
     Column("name", String, primary_key=True),
-    Column("aspect", Text, nullable=False),
-    Column("words", Text, nullable=False),
-    Column("templates", Text, nullable=False),
-    Column("source", String, nullable=False),
+    Column("candidates", Text, nullable=False),
     Column("where_clause", Text),
     Column("seed", Integer, nullable=False),
     Column("ablate", Text, nullable=False),
@@ -170,12 +168,12 @@ class ViewStore:
             _write_clusters(connection, view)
             _write_members(connection, view, members)
 
-    def update(self, view: View, arrived: Members, gone: Sequence[str] = ()) -> None:
+    def update(self, view: View, arrived: Members | None = None, gone: Sequence[str] = ()) -> None:
         """Write a view that has learnt nothing new, and those of its members that changed.
 
         Args:
             view: the view as it is now; it must be there.
-            arrived: members that are new or have another place.
+            arrived: members that are new or have another place; None for nobody.
             gone: items that have left.
         """
         table = members_table
@@ -190,7 +188,8 @@ class ViewStore:
                 connection.execute(
                     delete(table).where(table.c.view == view.name, table.c.item_id.in_(batch))
                 )
-            _write_members(connection, view, arrived)
+            if arrived is not None:
+                _write_members(connection, view, arrived)
 
     def delete(self, name: str) -> None:
         """Forget a view; its items stay in the library.
@@ -236,10 +235,7 @@ def _write_members(connection: Connection, view: View, members: Members) -> None
 def _to_row(view: View) -> dict[str, Any]:
     return {
         "name": view.name,
-        "aspect": view.aspect,
-        "words": json.dumps(view.words),
-        "templates": json.dumps(view.templates),
-        "source": view.source,
+        "candidates": json.dumps(asdict(view.candidates)),
         "where_clause": view.where,
         "seed": view.seed,
         "ablate": json.dumps(view.ablate),
@@ -252,12 +248,11 @@ def _to_row(view: View) -> dict[str, Any]:
 
 
 def _view(row: Any, clusters: Sequence[Any]) -> View:
+    known = json.loads(row.candidates)
+    lists = {name: tuple(known[name]) for name in ("words", "templates")}
     return View(
         name=row.name,
-        aspect=row.aspect,
-        words=tuple(json.loads(row.words)),
-        templates=tuple(json.loads(row.templates)),
-        source=row.source,
+        candidates=Candidates(**{**known, **lists}),
         where=row.where_clause,
         seed=row.seed,
         ablate=tuple(json.loads(row.ablate)),

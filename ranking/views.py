@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ingest.errors import SensoriumError
 from ranking.base import Readout
+from ranking.candidates import Candidates
 from ranking.space import AspectSpace
 
 MOST_CHARACTERS = 80
@@ -99,14 +100,8 @@ class View:
 
     name: str
     """Its name; no two alike in a library."""
-    aspect: str
-    """What items are grouped by, as it was asked for."""
-    words: tuple[str, ...]
-    """Candidates that clusters were named from."""
-    templates: tuple[str, ...]
-    """Phrases that put a word into context, at ``{}``."""
-    source: str
-    """Where the words come from: user, language model or vocabulary."""
+    candidates: Candidates
+    """The aspect that items are grouped by, and the words that clusters were named from."""
     where: str | None
     """Filter expression that an item must pass; None for every item."""
     seed: int

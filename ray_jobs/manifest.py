@@ -311,6 +311,13 @@ class Manifest:
             yield page
             last = page[-1].item_id
 
+    def digests(self, generation: str) -> dict[str, str]:
+        """Give the digest of every item that a generation holds, by item id."""
+        table = indexed_table
+        query = select(table.c.item_id, table.c.digest).where(table.c.generation == generation)
+        with self.engine.connect() as connection:
+            return {row.item_id: row.digest for row in connection.execute(query)}
+
     def mark_indexed(
         self, connection: Connection, generation: str, entries: Sequence[Indexed]
     ) -> None:

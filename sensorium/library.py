@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from functools import cached_property, partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from ray_jobs.write import Fusion, ItemWriter, Stores
 from retrieval.base import JOINT, VectorIndex
 from retrieval.mirror import Mirror
 from sensorium import assemble
+from sensorium.album_upkeep import refresh_views
 from sensorium.config import Config
 from sensorium.export import write_items
 from sensorium.index_store import IndexStore, newest_mirror
@@ -111,8 +113,8 @@ class Library:
                     scope = self._all_items
                 report = self._run(writer, scope, console, quiet)
                 pruned = self._prune(writer, found) if request.prune else 0
-                duplicates = self._finish(generation, store, writer)
-            return self._outcome(found, report, self._items_of_run(found.run), pruned, duplicates)
+                finished = self._finish(generation, store, writer)
+            return self._outcome(found, report, self._items_of_run(found.run), pruned, finished)
 
     def newest(self) -> Library:
         """The same library with what it learnt last, as its next generation will be."""
@@ -161,9 +163,9 @@ class Library:
             with closing(self._open_store(generation)) as store:
                 writer = self._writer(generation.name, store)
                 report = self._run(writer, scope, console, quiet)
-                duplicates = self._finish(generation, store, writer)
+                finished = self._finish(generation, store, writer)
             found = Intake(source="", run=0, rejected=(), skipped=0)
-            return self._outcome(found, report, scope, 0, duplicates)
+            return self._outcome(found, report, scope, 0, finished)
 
     def plan(self, source: str) -> PlanReport:
         """Count what ``index`` would do with a source; nothing is written but the catalogue."""
@@ -203,17 +205,7 @@ class Library:
             DecodeError: a file to search by cannot be read.
         """
         ensure_models(self.config, console)
-        generation = self._answering()
-        made, now = (
-            {name: parts.get(name, "none") for name in ASKED_WITH}
-            for parts in (generation.made_by, self._made_by())
-        )
-        if made != now:
-            raise WorkspaceError(
-                f"this workspace was made with {changes(made, now)}",
-                "search with those settings, or build anew with sensorium index PATH --reembed",
-            )
-        mirror, notes = newest_mirror(self.workspace, generation, self._open_store)
+        generation, mirror, notes = self.asking()
         encoder = QueryEncoder(
             self.family, partial(assemble.decode_files, self.config), self.fusion
         )
@@ -226,6 +218,29 @@ class Library:
             asked_with=(*request.images, *request.sounds, *request.clips),
             notes=notes,
         )
+
+    def serving(self) -> tuple[Generation, Mirror, tuple[str, ...]]:
+        """The generation that answers, its vectors, and what a person should know of them."""
+        generation = self._answering()
+        return generation, *newest_mirror(self.workspace, generation, self._open_store)
+
+    def asking(self) -> tuple[Generation, Mirror, tuple[str, ...]]:
+        """What ``serving`` gives, to be compared with what today's models make.
+
+        Raises:
+            EmptyLibraryError: nothing has been indexed.
+            WorkspaceError: other models made the vectors, so that nothing could be compared.
+        """
+        made, now = (
+            {name: parts.get(name, "none") for name in ASKED_WITH}
+            for parts in (self._answering().made_by, self._made_by())
+        )
+        if made != now:
+            raise WorkspaceError(
+                f"this workspace was made with {changes(made, now)}",
+                "go back to those settings, or build anew with sensorium index PATH --reembed",
+            )
+        return self.serving()
 
     def status(self) -> StatusReport:
         """Say where the library stands."""
@@ -246,8 +261,7 @@ class Library:
 
     def export(self, out: Path, vectors: bool) -> int:
         """Write every indexed item to a parquet or JSONL file; give how many."""
-        generation = self._answering()
-        mirror, _ = newest_mirror(self.workspace, generation, self._open_store)
+        generation, mirror, _ = self.serving()
         return write_items(out, self.workspace, generation, mirror if vectors else None)
 
     def time_search(self, repeats: int = 20) -> tuple[int, float]:
@@ -256,8 +270,7 @@ class Library:
         Returns:
             How many items there are, and the median milliseconds of a search.
         """
-        generation = self._answering()
-        mirror, _ = newest_mirror(self.workspace, generation, self._open_store)
+        _, mirror, _ = self.serving()
         _, queries = mirror.sample(JOINT, repeats)
         spent = []
         for query in queries:
@@ -276,15 +289,10 @@ class Library:
         return active
 
     def _items_of_run(self, number: int) -> Callable[[], Iterator[Item]]:
-        def items() -> Iterator[Item]:
-            for page in self.workspace.catalogue.pages(run=number):
-                yield from page
-
-        return items
+        return lambda: chain.from_iterable(self.workspace.catalogue.pages(run=number))
 
     def _all_items(self) -> Iterator[Item]:
-        for page in self.workspace.catalogue.pages():
-            yield from page
+        return chain.from_iterable(self.workspace.catalogue.pages())
 
     def _open_store(self, generation: Generation) -> IndexStore:
         milvus = assemble.milvus(self.config, self.workspace, generation, self.family)
@@ -318,7 +326,10 @@ class Library:
     def _prune(self, writer: ItemWriter, found: Intake) -> int:
         return writer.remove(self.workspace.catalogue.unseen(found.source, found.run))
 
-    def _finish(self, generation: Generation, store: IndexStore, writer: ItemWriter) -> int:
+    def _finish(
+        self, generation: Generation, store: IndexStore, writer: ItemWriter
+    ) -> tuple[int, tuple[str, ...]]:
+        """Let what was written answer; give how many items repeat another, and what else to say."""
         duplicates = link_duplicates(
             writer, lambda item_id: store.mirror.vectors(item_id).get("image_native")
         )
@@ -329,7 +340,7 @@ class Library:
         if old is not None:
             self._open_store(old).drop()
             self.workspace.manifest.drop_generation(old.name)
-        return duplicates
+        return duplicates, refresh_views(self, generation, store.mirror)
 
     def _quarantined_files(self, items: Iterable[Item]) -> Iterator[Quarantined]:
         known = self.workspace.manifest.quarantined()
@@ -347,8 +358,9 @@ class Library:
         report: IndexReport,
         scope: Callable[[], Iterator[Item]],
         pruned: int,
-        duplicates: int,
+        finished: tuple[int, tuple[str, ...]],
     ) -> IndexOutcome:
+        duplicates, notes = finished
         quarantined = list(self._quarantined_files(scope()))
         return IndexOutcome(
             items=report.items,
@@ -362,6 +374,7 @@ class Library:
             rejected=found.rejected,
             skipped=found.skipped,
             seconds=report.seconds,
+            notes=notes,
         )
 
 
