@@ -24,7 +24,7 @@ from sensorium.fusion_training import _histories_of_file
 from sensorium.index_store import open_mirror
 from sensorium.library import Library
 from sensorium.workspace import FUSION
-from support.cli import sensorium
+from support.cli import rows, sensorium
 from support.library import CONFIG, library_of_vectors
 
 SILENT = Console(quiet=True)
@@ -52,7 +52,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("runner", "decode_files", "decode"):
+    for name in ("runner", "decode"):
         monkeypatch.setattr(assemble, name, refused)
     monkeypatch.setattr(Family, "embed", refused)
     monkeypatch.setattr(Family, "query_text", refused)
@@ -73,12 +73,12 @@ def test_a_fuser_is_learnt_kept_and_applied_without_decoder_or_encoder(
     made: Path, tmp_path: Path
 ) -> None:
     events = tmp_path / "events.csv"
-    rows = [
+    lines = [
         f"{user},{(user % 20) + 20 * step:03},like,{step}"
         for user in range(40)
         for step in range(8)
     ]
-    events.write_text("\n".join(["user_id,item_id,event_type,timestamp", *rows]))
+    events.write_text("\n".join(["user_id,item_id,event_type,timestamp", *lines]))
     before = joint_vectors(made)
     words = ("train", "fusion", "-w", made, "--events", events, "--epochs", "2", "--json")
     [learnt] = map(json.loads, sensorium(*words).stdout.splitlines())
@@ -92,12 +92,16 @@ def test_a_fuser_is_learnt_kept_and_applied_without_decoder_or_encoder(
     for item_id, vector in joint_vectors(made).items():
         np.testing.assert_array_equal(vector, before[item_id])
 
+    like = ("search", "--like", "000", "-w", made, "--min-relevance", "0", "--json")
+    assert rows(sensorium(*like))
+
     [applied] = map(json.loads, sensorium(*words, "--apply").stdout.splitlines())
     assert applied["applied"] == 160
     assert applied["after"] == learnt["after"]
     library = Library(made, CONFIG, create=False)
     assert library.fusion.fuser.fingerprint.startswith("gated/1 ")
     assert library.status().generation == "g2"
+    assert rows(sensorium(*like))
     after = joint_vectors(made)
     assert max(np.abs(after[item_id] - before[item_id]).max() for item_id in before) > 1e-3
     marks = library.workspace.manifest.indexed("g2", list(before))
@@ -139,13 +143,13 @@ def test_events_about_other_items_are_refused(made: Path, tmp_path: Path) -> Non
 
 
 def test_files_that_say_only_who_and_what_are_read_in_their_order(tmp_path: Path) -> None:
-    rows = [{"user_id": "a", "item_id": "y"}, {"user_id": "b", "item_id": "z"}]
-    rows += [
+    said = [{"user_id": "a", "item_id": "y"}, {"user_id": "b", "item_id": "z"}]
+    said += [
         {"user_id": "a", "item_id": "x"},
         {"user_id": "a", "item_id": "w", "event_type": "skip"},
     ]
     bare, whole = tmp_path / "bare.jsonl", tmp_path / "whole.csv"
-    bare.write_text("\n".join(map(json.dumps, rows)))
+    bare.write_text("\n".join(map(json.dumps, said)))
     whole.write_text("user_id,item_id,event_type,timestamp\na,y,like,9\na,x,like,3\na,w,skip,1\n")
     rules = CONFIG.events
     found = [[item for item, _ in liked] for liked in _histories_of_file(str(bare), rules)]
