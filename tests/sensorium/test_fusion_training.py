@@ -54,7 +54,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("runner", "decode"):
         monkeypatch.setattr(assemble, name, refused)
-    monkeypatch.setattr(Family, "embed", refused)
+    monkeypatch.setattr(Family, "embed", lambda _, contents: [refused(one) for one in contents])
     monkeypatch.setattr(Family, "query_text", refused)
     monkeypatch.setattr(assemble, "calibrate", lambda *_: None)  # it encodes phrases, not contents
 
