@@ -35,6 +35,7 @@ from sensorium.options import (
     words_of,
 )
 from sensorium.train_cli import train_app
+from sensorium.views_cli import cluster, view_app, views
 
 if TYPE_CHECKING:
     from sensorium.config import Config
@@ -314,10 +315,13 @@ def models_pull(
     pull_models(names or [], everything, _config(config, settings_of(settings)), stderr)
 
 
+app.command()(cluster)
+app.command()(views)
 app.add_typer(config_app, name="config")
 app.add_typer(events_app, name="events")
 app.add_typer(models_app, name="models")
 app.add_typer(train_app, name="train")
+app.add_typer(view_app, name="view")
 
 
 @app.callback(invoke_without_command=True)
