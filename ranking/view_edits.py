@@ -6,6 +6,7 @@ does not speak of stays where it is.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -55,36 +56,34 @@ def merge(view: View, members: Members, names: Sequence[str], new: str) -> tuple
 def split(
     view: View, members: Members, name: str, parts: NDArray[np.int64], named: Sequence[Cluster]
 ) -> tuple[View, Members]:
-    """Make several clusters of one; the largest keeps its number.
+    """Make several clusters of one; the largest keeps its number and its name.
 
     Args:
         view: the view.
         members: who is in it.
         name: the cluster.
         parts: part of each of its items in the order of ``members``, (B,), in [0, len(named)).
-        named: name and words of each part; their numbers are given here.
+        named: name and words of each part that is not the largest; numbers are given here.
 
     Raises:
-        ViewError: there is no such cluster, or a part's name is taken.
+        ViewError: there is no such cluster.
     """
     cluster = view.cluster(name)
     largest = int(np.bincount(parts, minlength=len(named)).argmax())
-    fresh = iter(range(view.next_id, view.next_id + len(named)))
-    numbers = [cluster.cluster_id if p == largest else next(fresh) for p in range(len(named))]
-    kept = replace(
-        view,
-        clusters=tuple(c for c in view.clusters if c is not cluster),
-        next_id=view.next_id + len(named) - 1,
-    )
     made: list[Cluster] = []
-    for number, part in zip(numbers, named, strict=True):
-        taken = replace(kept, clusters=(*kept.clusters, *made))
-        made.append(replace(part, cluster_id=number, name=_free(taken, part.name, [])))
+    number = view.next_id
+    for part, called in enumerate(named):
+        if part == largest:
+            made.append(cluster)
+            continue
+        taken = [c.name.casefold() for c in (*view.clusters, *made)]
+        made.append(replace(called, cluster_id=number, name=_unlike(taken, called.name)))
+        number += 1
     places = members.clusters.copy()
-    places[members.clusters == cluster.cluster_id] = np.array(numbers)[parts]
+    places[members.clusters == cluster.cluster_id] = np.array([c.cluster_id for c in made])[parts]
     at = view.clusters.index(cluster)
     clusters = (*view.clusters[:at], *made, *view.clusters[at + 1 :])
-    return replace(kept, clusters=clusters), replace(members, clusters=places)
+    return replace(view, clusters=clusters, next_id=number), replace(members, clusters=places)
 
 
 def pin(view: View, members: Members, item_id: str, name: str) -> Members:
@@ -134,3 +133,9 @@ def _free(view: View, name: str, own: Sequence[Cluster]) -> str:
                 f"choose another name, or merge: sensorium view merge {view.name} ...",
             )
     return name
+
+
+def _unlike(taken: Sequence[str], name: str) -> str:
+    """The name, with a number where it is taken."""
+    tries = itertools.chain([name], (f"{name} {number}" for number in itertools.count(2)))
+    return next(name for name in tries if name.casefold() not in taken)

@@ -111,7 +111,7 @@ class Upkeep:
         arrived = arrivals(view, learnt, self.table, self.digests, fresh)
         watch = view.watch.seen(arrived.confidence)
         view = replace(view, watch=watch, updated_at=datetime.now(UTC))
-        note = f"view {view.name}: {len(arrived)} items placed, {len(gone)} left"
+        note = f"view {view.name}: {len(arrived)} came, {len(gone)} went"
         if not watch.has_drifted(self.drift):
             self.store.update(view, arrived, gone)
             return note

@@ -191,8 +191,8 @@ class Albums:
         """Partition one cluster; give the part of each of its members, and what they are called."""
         from ranking.clustering import partition
 
-        others = {c.name.casefold() for c in view.clusters if c is not cluster}
-        free = tuple(word for word in view.candidates.words if word.casefold() not in others)
+        taken = {c.name.casefold() for c in view.clusters}
+        free = tuple(word for word in view.candidates.words if word.casefold() not in taken)
         candidates = replace(view.candidates, words=free if len(free) > 1 else cluster.words)
         rows = admitted(upkeep.table, view.where)
         ids = np.array(members.item_ids)[members.clusters == cluster.cluster_id]
@@ -207,13 +207,7 @@ class Albums:
         )
         parts = np.empty(len(at), np.int64)
         parts[order] = made.labels
-        named = _clusters(made, candidates.words)
-        return parts, [
-            replace(part, name=f"{cluster.name} {part.cluster_id}")
-            if part.name.casefold() in others
-            else part
-            for part in named
-        ]
+        return parts, _clusters(made, candidates.words)
 
     @contextmanager
     def _upkeep(self, console: Console) -> Iterator[Upkeep]:

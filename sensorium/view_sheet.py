@@ -9,6 +9,9 @@ from pathlib import Path
 from sensorium.cards import Card, contents, grid, write_html
 from sensorium.reports import ClusterReport, Member, ViewReport
 
+MOST_WORDS = 3
+"""Words beside a cluster's name."""
+
 
 def write_view_sheet(path: Path, report: ViewReport) -> None:
     """Write a view as one self-contained HTML file.
@@ -37,7 +40,7 @@ def _lead(report: ViewReport) -> str:
 def _section(cluster: ClusterReport, base: Path) -> str:
     anchor = _anchor(cluster)
     also = [word for word in cluster.words if word.casefold() != cluster.name.casefold()]
-    near = f"; near to {escape(', '.join(also))}" if also else ""
+    near = f"; near to {escape(', '.join(also[:MOST_WORDS]))}" if also else ""
     note = f"{_counted(cluster.size)}, {cluster.share:.0%}, {cluster.borderline} borderline{near}"
     groups = [
         f'<h3 class="group">{title}</h3>\n{grid(_cards(members), base)}'
