@@ -45,7 +45,8 @@ class Questions:
     right: NDArray[np.bool_]
     """Which items are right, (Q, N)."""
     known: NDArray[np.bool_]
-    """Which are no candidates: the item itself and what it was seen with in training, (Q, N)."""
+    """Which are no candidates: the item itself, and where it matters what it was seen with in
+    training, (Q, N)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +65,8 @@ class DataSet:
     """For choosing."""
     test: Questions
     """For reporting."""
+    unseen: Questions | None = None
+    """Those of them whose right answers were never seen together with them in training."""
 
 
 def cached(cache: Path, name: str, make: Callable[[], Array]) -> Array:
@@ -108,8 +111,8 @@ def short_videos(folder: Path, cache: Path) -> DataSet:
 def films(ratings: Path, posters: Path, plots: Path, cache: Path, parts: str = "") -> DataSet:
     """Films with posters; the first 80 % of likes train, the next 10 % choose, the last 10 % test.
 
-    Right for a film is what the same user liked in the same part of time, and nobody liked together
-    with it in training.
+    Right for a film is what the same user liked in the same part of time. Users of one part are
+    hardly ever those of another.
 
     Args:
         ratings: movies.csv, links.csv and ratings.csv.
@@ -146,13 +149,15 @@ def films(ratings: Path, posters: Path, plots: Path, cache: Path, parts: str = "
     events = np.array([(user, film) for _, user, film in liked], np.int64)
     early, middle, late = np.split(events, [int(0.8 * len(events)), int(0.9 * len(events))])
     seen = _by_user(early)
+    later = _by_user(late)
     return DataSet(
         name="ml-latest-small",
         views=views,
         modalities=("image", "text"),
         pairs=co_engaged(*early.T),
-        valid=_questions(len(known), seen, _within(_by_user(middle))),
-        test=_questions(len(known), seen, _within(_by_user(late))),
+        valid=_questions(len(known), {}, _within(_by_user(middle))),
+        test=_questions(len(known), {}, _within(later)),
+        unseen=_questions(len(known), seen, _within(later)),
     )
 
 
