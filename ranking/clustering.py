@@ -1,7 +1,9 @@
 """Partition a library under a stated aspect: words propose, the catalogue decides.
 
-1. Proxies: every item gets a mixture of candidate words, trained and fused with its own vector
-   (``proxies.py``); the fused vectors are partitioned by k-means.
+1. Proxies: every item gets a mixture of candidate words, fused with its own vector by how well the
+   two agree; the fused vectors are partitioned by k-means. Proxies and the gates of the fusion can
+   be trained (``proxy_training.py``), which costs time and has not paid on the sets of
+   ``docs/models.md``; untrained, the gates are closed.
 2. Consensus: items that are alike are made to agree (``consensus.py``); what comes out is a linear
    map that also takes new items.
 3. Names: each cluster takes the candidate that fits its items best and others least.
@@ -18,15 +20,17 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from encoders.base import unit
 from ingest.errors import SensoriumError
 from ranking.base import Partition, Readout
 from ranking.consensus import Consensus, ConsensusConfig, softmax
 from ranking.kmeans import choose_num_clusters, kmeans
-from ranking.proxies import PARTS
-from ranking.proxy_training import ProxyTraining, train_proxies
+from ranking.proxy_config import PARTS, ProxyConfig, ProxyTraining
 from ranking.space import AspectSpace, ItemViews
 
 Array = NDArray[np.float32]
+OF_TRAINING = ("refresh", "interest", "concept")
+"""Ablations of what only happens in training."""
 Ablation = Literal[
     "proxies", "refresh", "interest", "concept", "gates", "text", "visual", "consensus"
 ]
@@ -59,6 +63,14 @@ class ClusterConfig:
     ablate: tuple[Ablation, ...] = ()
     """Parts left out, for comparison: all proxies, candidate refresh, interest or concept
     constraint, gates, the text or the visual side, consensus."""
+
+    def __post_init__(self) -> None:
+        idle = [part for part in self.ablate if part in OF_TRAINING]
+        if idle and self.training.epochs == 0:
+            raise ClusterError(
+                f"{idle[0]} is part of training, and proxies are not trained",
+                "train them, with --epochs 40 or training.epochs, or leave out another part",
+            )
 
 
 def partition(
@@ -159,19 +171,46 @@ def _fused(
     on_progress: OnProgress,
 ) -> tuple[Array, int]:
     """Vectors to be clustered, and how many clusters to make of them."""
-    if "proxies" in config.ablate:
-        return items, num_clusters or choose_num_clusters(items, len(space.words), config.seed)
-    start = _first_proxies(items, space, config.training.network.tau_proxy)
-    number = num_clusters or choose_num_clusters(start, len(space.words), config.seed)
+    start = items
     training = _ablated(replace(config.training, seed=config.seed), config.ablate)
+    if "proxies" not in config.ablate:
+        start = first_proxies(items, space, training.network)
+    number = num_clusters or choose_num_clusters(start, len(space.words), config.seed)
+    if "proxies" in config.ablate or training.epochs == 0:
+        return start, number
+    from ranking.proxy_training import train_proxies
+
     found = train_proxies(
         items, space, number, training, lambda share: on_progress("proxies", share)
     )
     return found.fused, number
 
 
-def _first_proxies(items: Array, space: AspectSpace, tau: float) -> Array:
-    return np.asarray(softmax(items @ space.anchors.T / tau) @ space.words, np.float32)
+def first_proxies(items: Array, space: AspectSpace, config: ProxyConfig) -> Array:
+    """Fuse proxies and items before any training, with all gates closed.
+
+    Args:
+        items: unit rows of the space, (N, D).
+        space: where items and candidates meet.
+        config: temperatures, and which side is left out.
+
+    Returns:
+        Vectors in the span of the R directions of the words, (N, R); (N, 2 R) where sides are
+        joined end to end.
+    """
+    basis = space.span
+    visual = items @ basis
+    shares = softmax(items @ space.anchors.T / config.tau_proxy)
+    text = unit(shares @ (space.words @ basis))
+    if "gates" in config.without:
+        return np.hstack([text, visual])
+    if "text" in config.without:
+        return visual
+    if "visual" in config.without:
+        return text
+    agreement = (text * unit(visual)).sum(axis=1, keepdims=True)
+    share = 1 / (1 + np.exp(-agreement / config.tau))
+    return unit(share * text + (1 - share) * visual)
 
 
 def _ablated(training: ProxyTraining, ablate: Sequence[Ablation]) -> ProxyTraining:

@@ -16,49 +16,12 @@ hold them together; now and then half of the candidates are dropped. Departures:
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-Part = Literal["gates", "text", "visual"]
-PARTS: tuple[Part, ...] = ("gates", "text", "visual")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProxyConfig:
-    """The shape of the network and of its losses."""
-
-    proxies: Literal["amortised", "free"] = "amortised"
-    """Where an item's query comes from."""
-    num_layers: int = 2
-    """Gated layers, L."""
-    num_heads: int = 8
-    """Heads of each attention, H."""
-    inner: int = 128
-    """Width of each attention."""
-    tau: float = 0.1
-    """Temperature of the share between text and visual side."""
-    tau_proxy: float = 2.0
-    """Temperature of the proxy's softmax, in units of the spread of a word's scores."""
-    sigma: float = 0.1
-    """Temperature of the concept constraint: small looks at the hardest negative alone."""
-    interest: float = 1.0
-    """Scale of the interest constraint's schedule; 0 leaves the constraint out."""
-    concept: float = 1.0
-    """Scale of the concept constraint's schedule; 0 leaves the constraint out."""
-    without: tuple[Part, ...] = ()
-    """Parts left out: gates (both sides end to end), text or visual (the other side alone)."""
-
-    def __post_init__(self) -> None:
-        if self.inner % self.num_heads or self.num_layers < 0:
-            raise ValueError(f"heads share the width: {self.inner = }, {self.num_heads = }")
-        if min(self.tau, self.tau_proxy, self.sigma) <= 0:
-            raise ValueError(
-                f"temperatures are positive: {self.tau = }, {self.tau_proxy = }, {self.sigma = }"
-            )
+from ranking.proxy_config import ProxyConfig
 
 
 class Attention(nn.Module):

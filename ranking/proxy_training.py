@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -22,7 +21,6 @@ from torch import Tensor
 from encoders.base import unit
 from ranking.kmeans import kmeans
 from ranking.proxies import (
-    ProxyConfig,
     ProxyNetwork,
     alignment_loss,
     concept_loss,
@@ -30,47 +28,15 @@ from ranking.proxies import (
     interest_loss,
     interest_weight,
 )
+from ranking.proxy_config import ProxyTraining
 from ranking.space import AspectSpace
 
 Array = NDArray[np.float32]
 
 NOISE = 0.01
 """Deviation of the noise on free queries at the start."""
-SMALLEST = 1e-4
-"""Directions of the candidates weaker than this share of the strongest are rounding."""
 CHUNK = 4_096
 """Items fused at once after training."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProxyTraining:
-    """How long and how proxies are trained."""
-
-    epochs: int = 40
-    """Passes over the items."""
-    most_steps: int = 400
-    """Most batches, however many items there are."""
-    batch: int = 256
-    """Items per batch."""
-    learning_rate: float = 5e-4
-    """Of the fusion, by Adam."""
-    query_rate: float = 1e-3
-    """Of the queries."""
-    refreshes: int = 2
-    """How often half of the candidates are dropped; 0 for never."""
-    refresh: Literal["coverage", "mean"] = "coverage"
-    """How candidates are scored: by the clusters that no other covers, or as published."""
-    network: ProxyConfig = field(default_factory=ProxyConfig)
-    """What is trained."""
-    seed: int = 0
-    """Of batches and weights."""
-
-    def __post_init__(self) -> None:
-        if self.epochs < 1 or self.most_steps < 1 or self.batch < 2 or self.refreshes < 0:
-            raise ValueError(
-                f"expected work to do: {self.epochs = }, {self.most_steps = }, {self.batch = }, "
-                f"{self.refreshes = }"
-            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +68,7 @@ def train_proxies(
         on_progress: takes the share of the work that is done.
     """
     torch.manual_seed(config.seed)
-    basis = _span(space.words)
+    basis = space.span
     visual, words, anchors = (
         torch.from_numpy(rows @ basis) for rows in (items, space.words, space.anchors)
     )
@@ -179,12 +145,6 @@ def _first_queries(
         return None
     nearest = (visual @ anchors.T).argmax(dim=1)
     return words[nearest] + NOISE * torch.randn_like(visual)
-
-
-def _span(words: Array) -> Array:
-    """Orthonormal columns (D, R) that span the words (P, D)."""
-    _, sizes, rows = np.linalg.svd(words, full_matrices=False)
-    return np.ascontiguousarray(rows[sizes > SMALLEST * sizes[0]].T, np.float32)
 
 
 def _blocks(visual: Tensor, parts: Tensor) -> Tensor:

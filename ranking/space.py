@@ -24,6 +24,8 @@ from encoders.base import unit
 Array = NDArray[np.float32]
 
 LEAST_SPREAD = 1e-6
+SMALLEST = 1e-4
+"""Directions of the words weaker than this share of the strongest are rounding."""
 SPREAD_ITEMS = 4_000
 """Items whose scores are looked at for a block's spread."""
 
@@ -111,6 +113,12 @@ class AspectSpace:
             name: slice(int(end) - len(mean), int(end))
             for (name, mean), end in zip(self.means.items(), ends, strict=True)
         }
+
+    @property
+    def span(self) -> Array:
+        """Orthonormal columns (D, R) that span the words: all that they can speak of."""
+        _, sizes, rows = np.linalg.svd(self.words, full_matrices=False)
+        return np.ascontiguousarray(rows[sizes > SMALLEST * sizes[0]].T, np.float32)
 
     def items(self, views: ItemViews) -> Array:
         """Bring items here.
