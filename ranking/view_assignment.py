@@ -119,7 +119,7 @@ def learn_anew(
         table: where vectors are.
         members: who is in it, N of them, all of them in the table.
         rows: row of each.
-        stays: those who keep their place besides the pinned ones, (N,).
+        stays: those who keep the place they have, besides the pinned ones, (N,).
 
     Returns:
         What was learnt, and the members in order of row.
@@ -128,8 +128,9 @@ def learn_anew(
 
     config = ClusterConfig(seed=view.seed)
     order = np.argsort([rows[key] for key in members.item_ids])
-    members, stays = members.taken(order), stays[order] | members.pinned[order]
+    members = members.taken(order)
     labels = _columns(view, members.clusters)
+    stays = (stays[order] | members.pinned) & (labels >= 0)
     chosen = _sample(members.pinned, config.most_items, view.seed)
     at = np.array([rows[members.item_ids[row]] for row in chosen])
     readout = refit(
@@ -152,9 +153,10 @@ def learn_anew(
 
 
 def _columns(view: View, clusters: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Column of the readout for each number of a cluster."""
-    order = np.argsort(view.ids)
-    return np.asarray(order[np.searchsorted(view.ids[order], clusters)], np.int64)
+    """Column of the readout for each number of a cluster; -1 for 0."""
+    columns = np.full(view.next_id, -1, np.int64)
+    columns[view.ids] = np.arange(len(view.ids))
+    return columns[clusters]
 
 
 def _sample(pinned: NDArray[np.bool_], most: int, seed: int) -> NDArray[np.int64]:

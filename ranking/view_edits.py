@@ -99,7 +99,7 @@ def pin(view: View, members: Members, item_id: str, name: str) -> Members:
 
 
 def unpin(view: View, members: Members, item_id: str) -> Members:
-    """Let an item go where the view puts it.
+    """Take an item out of its cluster, for the view to give it a place.
 
     Raises:
         ViewError: the item is not in the view, or not pinned.
@@ -107,9 +107,9 @@ def unpin(view: View, members: Members, item_id: str) -> Members:
     row = members.row(view, item_id)
     if not members.pinned[row]:
         raise ViewError(f"the item {item_id!r} is not pinned in the view {view.name}")
-    pinned = members.pinned.copy()
-    pinned[row] = False
-    return replace(members, pinned=pinned)
+    clusters, pinned = members.clusters.copy(), members.pinned.copy()
+    clusters[row], pinned[row] = 0, False
+    return replace(members, clusters=clusters, pinned=pinned)
 
 
 def _with(view: View, changed: Cluster) -> View:

@@ -149,7 +149,7 @@ class Members:
     item_ids: tuple[str, ...]
     """The items, N of them."""
     clusters: NDArray[np.int64]
-    """Number of each item's cluster, (N,)."""
+    """Number of each item's cluster, (N,); 0 for one that has to be given a place."""
     confidence: NDArray[np.float32]
     """How sure its place is, (N,), in [0, 1]."""
     pinned: NDArray[np.bool_]
@@ -215,16 +215,15 @@ def view_name(given: str, aspect: str) -> str:
     """Give a view's name: the one that is given, or one made of the aspect.
 
     Raises:
-        ViewError: the name given is none.
+        ViewError: it is none.
     """
-    if not given:
-        return _BETWEEN_WORDS.sub("-", aspect.casefold()).strip("-")[:MOST_CHARACTERS]
-    if not _VIEW_NAME.fullmatch(given) or len(given) > MOST_CHARACTERS:
+    name = given or _BETWEEN_WORDS.sub("-", aspect.lower()).strip("-")[:MOST_CHARACTERS]
+    if not _VIEW_NAME.fullmatch(name) or len(name) > MOST_CHARACTERS:
         raise ViewError(
-            f"{given!r} cannot be the name of a view",
+            f"{name!r} cannot be the name of a view",
             f"use letters, digits, spaces and -, at most {MOST_CHARACTERS} characters",
         )
-    return given
+    return name
 
 
 def meant(name: str, known: Iterable[str], what: str) -> str:

@@ -147,7 +147,7 @@ class Upkeep:
         fresh = {key: rows[key] for key in rows.keys() - set(left.item_ids)}
         arrived = arrivals(view, learnt, self.table, self.digests, fresh)
         self._write(view, learnt, left.joined(arrived))
-        return f"view {view.name}: learnt anew in the new vectors; its members have stayed"
+        return f"view {view.name}: carried over to other vectors, members and names kept"
 
     def _settled(self, members: Members, rows: Mapping[str, int]) -> NDArray[np.int64]:
         """Members whose place is still right: unchanged or pinned, and not gone."""

@@ -178,12 +178,10 @@ class Albums:
         with self._upkeep(console) as upkeep:
             upkeep.refresh(self.store.view(name))
             view = self.store.view(name)
-            before = self.store.members(view)
             space = self.store.learnt(view).space
-            view, after = change(upkeep, view, before)
-            let_go = before.pinned & ~after.pinned
+            view, members = change(upkeep, view, self.store.members(view))
             rows = admitted(upkeep.table, view.where)
-            upkeep.learn(view, space, after, rows, settled & ~let_go)
+            upkeep.learn(view, space, members, rows, np.full(len(members), settled))
 
     def _parts(
         self, upkeep: Upkeep, view: View, members: Members, cluster: Cluster, num_parts: int
