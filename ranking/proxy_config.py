@@ -1,4 +1,4 @@
-"""Settings of the proxies of an aspect; kept from the network, so that reading them is cheap."""
+"""Settings of the proxies of an aspect; kept from the network: reading them loads no torch."""
 
 from __future__ import annotations
 
