@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_HOME := .uv
 BENCHMARKS := benchmarks/start.py benchmarks/index.py benchmarks/search.py \
-  benchmarks/events.py
+  benchmarks/events.py benchmarks/views.py
 UV := $(shell command -v uv 2>/dev/null || echo $(UV_HOME)/bin/uv)
 
 .PHONY: setup demo test test-slow check bench serve wheel lock clean help
