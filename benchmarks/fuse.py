@@ -34,7 +34,7 @@ from fuse_sets import DataSet, Questions, films, short_videos
 
 from fusion.judge import fused
 from fusion.network import FusionNetwork
-from fusion.train import TrainConfig, train
+from fusion.train import TrainConfig, TrainReport, train
 from fusion.weights import NetworkConfig
 from ingest.item import MODALITIES
 
@@ -103,13 +103,13 @@ def measured(network: FusionNetwork, data: DataSet) -> dict[str, Figures]:
 
 def learnt(
     data: DataSet, name: str, config: TrainConfig, shape: NetworkConfig, folder: Path
-) -> tuple[FusionNetwork, int]:
-    """A network at its best round, and which that was."""
+) -> tuple[FusionNetwork, TrainReport]:
+    """A network at its best round, and how it got there."""
     network = rival(name, replace(shape, gated=RIVALS[name]), config.seed)
     checkpoint = folder / f"{data.name}-{name}.safetensors"
     _, report = train(data.views, data.pairs, config, checkpoint, lambda _: None, network)
     checkpoint.unlink()
-    return network, report.best_epoch
+    return network, report
 
 
 def compare(data: DataSet, cache: Path, words: Callable[[FusionNetwork], Figures] | None) -> Any:
@@ -123,17 +123,17 @@ def compare(data: DataSet, cache: Path, words: Callable[[FusionNetwork], Figures
         tried = {}
         for rate in RATES:
             config = replace(CONFIG, learning_rate=rate)
-            network, epoch = learnt(data, name, config, shape, cache)
+            network, report = learnt(data, name, config, shape, cache)
             whole = vectors_of(network, data)
             score = ranked(whole, whole[data.valid.asked], data.valid)["ndcg@20"]
-            tried[rate] = (score, network, epoch)
+            tried[rate] = (score, network, report.best_epoch)
         rate = max(tried, key=lambda r: tried[r][0])
         networks, epochs = [tried[rate][1]], [tried[rate][2]]
         for seed in SEEDS[1:]:
             config = replace(CONFIG, learning_rate=rate, seed=seed)
-            network, epoch = learnt(data, name, config, shape, cache)
+            network, report = learnt(data, name, config, shape, cache)
             networks.append(network)
-            epochs.append(epoch)
+            epochs.append(report.best_epoch)
         result[name] = _over_seeds([measured(network, data) for network in networks])
         if words:
             result[name]["words"] = _over_seeds([{"w": words(n)} for n in networks])["w"]
@@ -183,8 +183,14 @@ def by_views_alone(sets: dict[str, DataSet], plots: DataSet, cache: Path) -> Any
         alone, words, runs = replace(data, pairs=data.pairs[:0]), word_recall(data, plots), []
         for seed in SEEDS:
             shape = NetworkConfig(width=data.views.width)
-            network, _ = learnt(alone, "gated", replace(CONFIG, seed=seed), shape, cache)
-            runs.append({**measured(network, data), "words": words(network)})
+            network, report = learnt(alone, "gated", replace(CONFIG, seed=seed), shape, cache)
+            held_out = {
+                "words to posters, recall@10, before": 100 * report.before.words,
+                "words to posters, recall@10": 100 * report.after.words,
+                "films": report.after.num_worded,
+            }
+            found = {**measured(network, data), "words": words(network)}
+            runs.append({**found, "films held out": held_out})
         result[name] = _over_seeds(runs)
         print("views alone", name, result[name], flush=True)
     return result
