@@ -170,7 +170,6 @@ def figures(folder: Path, items: int, arrivals: int, repeats: int) -> dict[str, 
         "nothing_new_seconds": seconds_of(refresh),
         "pin_seconds": seconds_of(world.pin),
         "other_vectors_seconds": seconds_of(lambda: refresh("g2")),
-        "database_mb": round((folder / "catalogue.db").stat().st_size / 1e6),
     }
 
 
