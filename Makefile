@@ -39,7 +39,7 @@ check: setup ## Lint, types, architecture, lock.
 
 test: setup ## Pull the bundled weights, then run the tests; offline after that.
 	$(BIN)/sensorium models pull
-	$(BIN)/pytest -n auto --dist loadfile -m "not slow and not realdata"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile -m "not slow and not realdata"
 
 test-slow: setup ## The long tests, and those on real data where SENSORIUM_TEST_DATA names some.
 	$(BIN)/sensorium models pull
