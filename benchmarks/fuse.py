@@ -38,6 +38,7 @@ from fusion.train import TrainConfig, TrainReport, train
 from fusion.weights import NetworkConfig
 from ingest.item import MODALITIES
 
+COMMAND = "python benchmarks/fuse.py --videos DIR --ratings DIR --posters DIR --plots DIR"
 SEEDS = (0, 1, 2)
 DEPTHS = (10, 20)
 RATES = (5e-4, 1.5e-3)
@@ -225,6 +226,7 @@ def main() -> None:
     result: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     for name in args.measures:
         where = environment(("numpy", "torch", "onnxruntime"))
+        where["command"] = f"{COMMAND} --measures '{name}'"
         result[name] = {"environment": where, **measure(name, args)}
         write_result("fusion", result)
 
