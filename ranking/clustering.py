@@ -38,6 +38,8 @@ OnProgress = Callable[[str, float], None]
 
 BLOCK = 8_192
 """Items assigned at once."""
+CRUMB_SHARE = 0.005
+"""Share of the items below which a cluster is dissolved, where the number of clusters is chosen."""
 PIN_WEIGHT = 20.0
 """How many items a pinned one counts for when the map to clusters is learnt."""
 
@@ -69,7 +71,7 @@ class ClusterConfig:
         if idle and self.training.epochs == 0:
             raise ClusterError(
                 f"{idle[0]} is part of training, and proxies are not trained",
-                "train them, with --epochs 40 or training.epochs, or leave out another part",
+                "train them with --epochs 40, or leave out another part",
             )
 
 
@@ -116,6 +118,9 @@ def partition(
         readout = consensus.learn(np.eye(number, dtype=np.float32)[labels])
     else:
         readout = consensus.settle(labels, number)
+        if num_clusters is None:
+            readout = _without_crumbs(consensus, readout)
+    number = readout.weights.shape[1]
     every, confidence = _assigned(views, space, readout, on_progress)
     if "consensus" in config.ablate and len(labels) == len(every):
         every = labels
@@ -211,6 +216,20 @@ def first_proxies(items: Array, space: AspectSpace, config: ProxyConfig) -> Arra
     agreement = (text * unit(visual)).sum(axis=1, keepdims=True)
     share = 1 / (1 + np.exp(-agreement / config.tau))
     return unit(share * text + (1 - share) * visual)
+
+
+def _without_crumbs(consensus: Consensus, readout: Readout) -> Readout:
+    """Dissolve clusters of a few items, which nobody asked for, one after the other."""
+    least = max(2, CRUMB_SHARE * len(consensus.items))
+    while readout.weights.shape[1] > 2:
+        scores = readout.scores(consensus.items)
+        sizes = np.bincount(scores.argmax(axis=1), minlength=scores.shape[1])
+        smallest = int(sizes.argmin())
+        if sizes[smallest] >= least:
+            break
+        labels = np.delete(scores, smallest, axis=1).argmax(axis=1)
+        readout = consensus.settle(labels, scores.shape[1] - 1)
+    return readout
 
 
 def _ablated(training: ProxyTraining, ablate: Sequence[Ablation]) -> ProxyTraining:

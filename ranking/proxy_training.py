@@ -68,6 +68,7 @@ def train_proxies(
         on_progress: takes the share of the work that is done.
     """
     torch.manual_seed(config.seed)
+    torch.set_num_threads(1)  # Steps this small lose more to threads than they gain.
     basis = space.span
     visual, words, anchors = (
         torch.from_numpy(rows @ basis) for rows in (items, space.words, space.anchors)

@@ -60,6 +60,8 @@ class ClusterRequest:
     """Of everything random."""
     ablate: tuple[str, ...] = ()
     """Parts of the method to leave out."""
+    epochs: int = 0
+    """Passes that proxies are trained for; 0 leaves them where the words put them."""
     replace: bool = False
     """Whether to take the place of a view of that name."""
 
@@ -104,7 +106,7 @@ class Albums:
             WORDS_ASKED,
             language_model(self.library.config.language_model),
         )
-        config = _config(request.seed, request.ablate)
+        config = _config(request.seed, request.ablate, request.epochs)
         with self._upkeep(console) as upkeep:
             rows = admitted(upkeep.table, request.where)
             on_progress("words", 0.0)
@@ -224,14 +226,20 @@ class Albums:
             )
 
 
-def _config(seed: int, ablate: Sequence[str]) -> ClusterConfig:
+def _config(seed: int, ablate: Sequence[str] = (), epochs: int = 0) -> ClusterConfig:
     from ranking.clustering import Ablation, ClusterConfig
+    from ranking.proxy_config import ProxyTraining
 
     known = get_args(Ablation)
     for part in ablate:
         if part not in known:
             raise ViewError(f"no part {part!r} can be left out", meant(part, known, "the parts"))
-    return ClusterConfig(seed=seed, ablate=tuple(ablate))  # type: ignore[arg-type]
+    training = ProxyTraining(epochs=epochs)
+    return ClusterConfig(
+        seed=seed,
+        ablate=tuple(ablate),  # type: ignore[arg-type]
+        training=training,
+    )
 
 
 def _clusters(made: Partition, words: Sequence[str]) -> list[Cluster]:

@@ -63,7 +63,16 @@ def cluster(
         str | None, typer.Option("--filter", help="Only such items: has_image and width > 600.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Decides everything random.")] = 0,
-    ablate: Annotated[str, typer.Option(help="Parts of the method to leave out.")] = "",
+    epochs: Annotated[
+        int, typer.Option(min=0, help="Train the proxies for so many passes; 0 for not at all.")
+    ] = 0,
+    ablate: Annotated[
+        str,
+        typer.Option(
+            help="Leave out, to compare: proxies, consensus, text, visual, gates; where proxies "
+            "are trained also refresh, interest, concept."
+        ),
+    ] = "",
     anew: Annotated[
         bool, typer.Option("--replace", help="Take the place of a view of this name.")
     ] = False,
@@ -89,6 +98,7 @@ def cluster(
         where=where,
         seed=seed,
         ablate=words_of(ablate),
+        epochs=epochs,
         replace=anew,
     )
     albums = _albums(workspace, config, settings)

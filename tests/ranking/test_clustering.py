@@ -9,7 +9,14 @@ import pytest
 from sklearn.metrics import normalized_mutual_info_score as nmi
 
 from ranking.base import Partition
-from ranking.clustering import ClusterConfig, ClusterError, partition, refit
+from ranking.clustering import (
+    ClusterConfig,
+    ClusterError,
+    _without_crumbs,
+    partition,
+    refit,
+)
+from ranking.consensus import Consensus, ConsensusConfig
 from ranking.kmeans import kmeans
 from ranking.proxy_config import ProxyTraining
 from support.aspects import World, planted_aspects
@@ -47,6 +54,20 @@ def test_the_number_of_clusters_is_found_where_it_is_clear() -> None:
     world = planted_aspects(4)
     assert _grouped(world, "strong", None, CONFIG).num_clusters == 4
     assert _grouped(world, "weak", None, CONFIG).num_clusters == 3
+
+
+def test_no_crumbs_are_left_where_the_number_of_clusters_is_chosen() -> None:
+    world = planted_aspects(13, noise=0.12)
+    items = world.space("strong").items(world.views)
+    labels = world.labels["strong"].copy()
+    labels[labels == 0] = 3
+    labels[np.flatnonzero(labels == 3)[:1]] = 0  # a cluster of one
+    consensus = Consensus(items, ConsensusConfig(rounds=1))
+    crumbs = consensus.settle(labels, 4)
+    left = _without_crumbs(consensus, crumbs)
+    sizes = np.bincount(left.assign(items)[0])
+    assert left.weights.shape[1] < 4
+    assert sizes.min() >= 2
 
 
 def test_a_large_library_is_learnt_from_a_sample_and_assigned_whole() -> None:
