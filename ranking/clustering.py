@@ -27,6 +27,7 @@ from ranking.consensus import Consensus, ConsensusConfig, softmax
 from ranking.kmeans import choose_num_clusters, kmeans
 from ranking.proxy_config import PARTS, ProxyConfig, ProxyTraining
 from ranking.space import AspectSpace, ItemViews
+from ranking.temperature import mixed_share, proxy_temperature
 
 Array = NDArray[np.float32]
 OF_TRAINING = ("refresh", "interest", "concept")
@@ -40,7 +41,7 @@ BLOCK = 8_192
 """Items assigned at once."""
 CRUMB_SHARE = 0.005
 """Share of the items below which a cluster is dissolved, where the number of clusters is chosen."""
-PIN_WEIGHT = 20.0
+PIN_WEIGHT = 3.0
 """How many items a pinned one counts for when the map to clusters is learnt."""
 
 
@@ -176,13 +177,17 @@ def _fused(
     on_progress: OnProgress,
 ) -> tuple[Array, int]:
     """Vectors to be clustered, and how many clusters to make of them."""
-    start = items
+    if "proxies" in config.ablate:
+        return items, num_clusters or choose_num_clusters(items, len(space.words), config.seed)
+    scores = items @ space.anchors.T
     training = _ablated(replace(config.training, seed=config.seed), config.ablate)
-    if "proxies" not in config.ablate:
-        start = first_proxies(items, space, training.network)
-    number = num_clusters or choose_num_clusters(start, len(space.words), config.seed)
-    if "proxies" in config.ablate or training.epochs == 0:
-        return start, number
+    number = num_clusters
+    if number is None:
+        start = first_proxies(items, space, _at_temperature(training, scores, None).network)
+        number = choose_num_clusters(start, len(space.words), config.seed)
+    training = _at_temperature(training, scores, number)
+    if training.epochs == 0:
+        return first_proxies(items, space, training.network), number
     from ranking.proxy_training import train_proxies
 
     found = train_proxies(
@@ -191,13 +196,22 @@ def _fused(
     return found.fused, number
 
 
+def _at_temperature(
+    training: ProxyTraining, scores: Array, num_clusters: int | None
+) -> ProxyTraining:
+    if training.network.tau_proxy is not None:
+        return training
+    found = proxy_temperature(scores, mixed_share(num_clusters))
+    return replace(training, network=replace(training.network, tau_proxy=found))
+
+
 def first_proxies(items: Array, space: AspectSpace, config: ProxyConfig) -> Array:
     """Fuse proxies and items before any training, with all gates closed.
 
     Args:
         items: unit rows of the space, (N, D).
         space: where items and candidates meet.
-        config: temperatures, and which side is left out.
+        config: temperatures, that of the proxies among them, and which side is left out.
 
     Returns:
         Vectors in the span of the R directions of the words, (N, R); (N, 2 R) where sides are
@@ -205,6 +219,7 @@ def first_proxies(items: Array, space: AspectSpace, config: ProxyConfig) -> Arra
     """
     basis = space.span
     visual = items @ basis
+    assert config.tau_proxy is not None
     shares = softmax(items @ space.anchors.T / config.tau_proxy)
     text = unit(shares @ (space.words @ basis))
     if "gates" in config.without:

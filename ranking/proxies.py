@@ -124,6 +124,7 @@ class ProxyNetwork(nn.Module):
         Returns:
             Shares that add to one, (B, P).
         """
+        assert self.config.tau_proxy is not None
         query = self.query_of(visual) if self.queries is None else self.queries(rows)
         return functional.softmax(query @ anchors.T / self.config.tau_proxy, dim=-1)
 

@@ -23,8 +23,9 @@ class ProxyConfig:
     """Width of each attention."""
     tau: float = 0.1
     """Temperature of the share between text and visual side."""
-    tau_proxy: float = 1.0
-    """Temperature of the proxy's softmax, in units of the spread of a word's scores."""
+    tau_proxy: float | None = None
+    """Temperature of the proxy's softmax, in units of the spread of a word's scores; None to find
+    one at which proxies mix enough words, see ``temperature.py``."""
     sigma: float = 0.1
     """Temperature of the concept constraint: small looks at the hardest negative alone."""
     interest: float = 1.0
@@ -37,7 +38,8 @@ class ProxyConfig:
     def __post_init__(self) -> None:
         if self.inner % self.num_heads or self.num_layers < 0:
             raise ValueError(f"heads share the width: {self.inner = }, {self.num_heads = }")
-        if min(self.tau, self.tau_proxy, self.sigma) <= 0:
+        given = [value for value in (self.tau, self.tau_proxy, self.sigma) if value is not None]
+        if min(given) <= 0:
             raise ValueError(
                 f"temperatures are positive: {self.tau = }, {self.tau_proxy = }, {self.sigma = }"
             )

@@ -20,7 +20,7 @@ from ranking.proxies import (
 from ranking.proxy_config import ProxyConfig
 
 WIDTH = 16
-CONFIG = ProxyConfig(num_heads=2, inner=8)
+CONFIG = ProxyConfig(tau_proxy=1.0, num_heads=2, inner=8)
 
 
 def _inputs(batch: int = 5, words: int = 7) -> tuple[Tensor, Tensor, Tensor]:
@@ -140,7 +140,7 @@ def test_the_other_losses_are_zero_where_they_want_things_to_be() -> None:
 @pytest.mark.parametrize("part", ["text", "visual", "gates"])
 def test_a_part_left_out_is_left_out(part: str) -> None:
     visual, blocks, words = _inputs()
-    config = ProxyConfig(num_heads=2, inner=8, num_layers=0, without=(part,))  # type: ignore[arg-type]
+    config = ProxyConfig(tau_proxy=1.0, num_heads=2, inner=8, num_layers=0, without=(part,))  # type: ignore[arg-type]
     shares = torch.softmax(torch.randn(5, 7), dim=1)
     fused = ProxyNetwork(WIDTH, config).fuse(visual, shares, words, blocks)
     text = functional.normalize(shares @ words, dim=-1)

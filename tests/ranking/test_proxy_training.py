@@ -14,7 +14,11 @@ from ranking.proxy_training import refresh_scores, train_proxies
 from support.aspects import planted_aspects
 
 TRAINING = ProxyTraining(
-    epochs=6, batch=128, learning_rate=5e-4, query_rate=1e-3, network=ProxyConfig(inner=16)
+    epochs=6,
+    batch=128,
+    learning_rate=5e-4,
+    query_rate=1e-3,
+    network=ProxyConfig(tau_proxy=1.0, inner=16),
 )
 
 
@@ -43,7 +47,9 @@ def test_free_proxies_train_and_inputs_stay_as_they_were() -> None:
     space = world.space("weak")
     items = space.items(world.views)
     before = items.copy(), space.words.copy(), space.anchors.copy()
-    free = replace(TRAINING, refresh="mean", network=ProxyConfig(inner=16, proxies="free"))
+    free = replace(
+        TRAINING, refresh="mean", network=ProxyConfig(tau_proxy=1.0, inner=16, proxies="free")
+    )
     found = train_proxies(items, space, 3, free)
     for array, kept in zip((items, space.words, space.anchors), before, strict=True):
         np.testing.assert_array_equal(array, kept)
