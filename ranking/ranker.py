@@ -1,0 +1,215 @@
+"""A causal sequence model that ranks: a history and candidates in, a score per action out.
+
+- A state is what a history amounts to after each of its events; an item is a vector of the same
+  width, from its id, its content, or the sum of both. An item without an id is its content alone.
+- One softmax spans all pairs of item and action. A score is therefore the logarithm, up to a
+  constant of the history, of the chance that the next event is this action on this item; and among
+  the scores of one item, softmax gives the chance of each action should it happen to that item.
+- A candidate meets the state and nothing else, so its scores do not depend on who else is scored.
+- What an action is worth is not learnt here: ``worth`` takes the weights from outside.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ranking.blocks import BUCKETS, block_of, time_buckets
+from ranking.ranker_config import RankerConfig
+from ranking.sequences import ItemRows, Padded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Items:
+    """Items as the network takes them, in any shape."""
+
+    ids: Tensor
+    """Row in the id table, int64 (...); -1 where an item has none."""
+    content: Tensor | None
+    """Content vectors, (..., F); None where the network knows none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """Events of users, padded on the right."""
+
+    items: Items
+    """Of each event, (B, T)."""
+    actions: Tensor
+    """Number of each event's action, int64 (B, T)."""
+    times: Tensor
+    """Seconds since 1970, int64 (B, T)."""
+    next_times: Tensor
+    """Seconds at which what follows each event was asked for, int64 (B, T): the time of the next
+    event, or of the request. Read only where the settings say ``request``."""
+
+
+class SequenceNetwork(nn.Module):
+    """Histories to states, items to vectors, both to scores."""
+
+    def __init__(self, config: RankerConfig) -> None:
+        super().__init__()
+        self.config = config
+        width = config.width
+        self.ids = nn.Embedding(config.num_ids, width) if config.num_ids else None
+        self.content = (
+            nn.Linear(config.content_width, width, bias=False) if config.content_width else None
+        )
+        self.place = nn.Embedding(config.length, width)
+        self.action = nn.Embedding(config.num_actions, width) if config.num_actions > 1 else None
+        self.gap = nn.Embedding(BUCKETS, width) if config.time != "none" else None
+        self.blocks = nn.ModuleList(block_of(config) for _ in range(config.num_layers))
+        self.norm = nn.LayerNorm(width)
+        self.drop = nn.Dropout(config.dropped_ratio)
+        self.heads = (
+            nn.Linear(width, config.num_actions * (width + 1)) if config.num_actions > 1 else None
+        )
+        self._start()
+
+    def _start(self) -> None:
+        """Small rows, maps that keep lengths, and heads that agree."""
+        for part in self.modules():
+            if isinstance(part, nn.Embedding):
+                nn.init.normal_(part.weight, std=0.02)
+            elif isinstance(part, nn.Linear):
+                nn.init.xavier_normal_(part.weight)
+                if part.bias is not None:
+                    nn.init.zeros_(part.bias)
+        if self.content is not None:
+            nn.init.normal_(self.content.weight, std=0.02)
+        if self.heads is not None:
+            nn.init.zeros_(self.heads.weight)
+
+    def items(self, items: Items) -> Tensor:
+        """Vectors of items (...), (..., D)."""
+        parts = []
+        if self.ids is not None:
+            known = (items.ids >= 0)[..., None]
+            parts.append(self.ids(items.ids.clamp(min=0)) * known)
+        if self.content is not None and items.content is not None:
+            parts.append(self.content(items.content))
+        return torch.stack(parts).sum(dim=0) if len(parts) > 1 else parts[0]
+
+    def states(self, history: History) -> Tensor:
+        """What a history amounts to after each of its events.
+
+        Args:
+            history: T is at most the settings' length.
+
+        Returns:
+            (B, T, D); where a history is padded, rows without meaning.
+        """
+        rows = self.items(history.items) * math.sqrt(self.config.width)
+        rows = rows + self.place.weight[: rows.shape[1]]
+        if self.action is not None:
+            rows = rows + self.action(history.actions)
+        between = None
+        if self.gap is not None:
+            gaps, between = self._gaps(history)
+            rows = rows + self.gap(gaps)
+        rows = self.drop(rows)
+        for block in self.blocks:
+            rows = block(rows, between)
+        final: Tensor = self.norm(rows)
+        return final
+
+    def _gaps(self, history: History) -> tuple[Tensor, Tensor]:
+        """Buckets of the time around each event (B, T), and between any two (B, T, T)."""
+        times = history.times
+        now = history.next_times if self.config.time == "request" else times
+        since = now - times
+        if self.config.time == "gaps":
+            since = torch.cat([since[:, :1], times.diff(dim=1)], dim=1)
+        return time_buckets(since), time_buckets(now[:, :, None] - times[:, None])
+
+    def asked(self, states: Tensor) -> Tensor:
+        """What each action looks for, (..., A, D + 1): a direction, and how likely it is at all."""
+        config = self.config
+        wide = functional.pad(states, (0, 1))[..., None, :]
+        if self.heads is not None:
+            wide = wide + self.heads(states).unflatten(-1, (config.num_actions, config.width + 1))
+        if config.temperature is None:
+            return wide
+        direction = functional.normalize(wide[..., :-1], dim=-1) / config.temperature
+        return torch.cat([direction, wide[..., -1:]], dim=-1)
+
+    def targets(self, items: Items) -> Tensor:
+        """What candidates are met by, (..., D + 1); the product with ``asked`` is the score."""
+        rows = self.items(items)
+        if self.config.temperature is not None:
+            rows = functional.normalize(rows, dim=-1)
+        return functional.pad(rows, (0, 1), value=1.0)
+
+    def scores(self, history: History, lengths: Tensor, candidates: Items) -> Tensor:
+        """Score candidates for users.
+
+        Args:
+            history: of B users.
+            lengths: events of each, 1 or more, int64 (B,).
+            candidates: C for each user, (B, C); or the same for all, (C,).
+
+        Returns:
+            Score of each candidate and action, (B, C, A).
+        """
+        states = self.states(history)
+        last = states[torch.arange(len(lengths), device=lengths.device), lengths - 1]  # (B, D)
+        asked, rows = self.asked(last), self.targets(candidates)
+        if rows.dim() == 2:
+            return (asked @ rows.T).transpose(1, 2)
+        return rows @ asked.transpose(1, 2)
+
+
+def worth(scores: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float64]:
+    """What showing a candidate is worth: the chance of each action, times its weight, added up.
+
+    Args:
+        scores: of ``SequenceNetwork.scores``, (..., A).
+        weights: what each action is worth, of either sign, (A,).
+
+    Returns:
+        (...), comparable among the candidates of one history.
+    """
+    # Scores of a trained network stay within some tens. A shift by the best of them would be no
+    # help: it would make what a candidate is worth depend on the others.
+    chance = np.exp(np.clip(scores.astype(np.float64), -80, 80))
+    return np.asarray(chance @ weights.astype(np.float64))
+
+
+def items_of(rows: ItemRows, numbers: NDArray[np.int64], device: str = "cpu") -> Items:
+    """The items with these numbers, of any shape, as tensors."""
+    content = None
+    if rows.content is not None:
+        content = torch.from_numpy(np.asarray(rows.content[numbers], np.float32)).to(device)
+    return Items(ids=torch.from_numpy(rows.id_rows[numbers]).to(device), content=content)
+
+
+def history_of(
+    rows: ItemRows, events: Padded, next_times: NDArray[np.int64], device: str = "cpu"
+) -> History:
+    """Padded events as tensors.
+
+    Args:
+        rows: what is known of the items.
+        events: of B users.
+        next_times: as ``History.next_times``, (B, T).
+        device: where to.
+    """
+    actions, times, following = (
+        torch.from_numpy(np.ascontiguousarray(part)).to(device)
+        for part in (events.actions, events.times, next_times)
+    )
+    items = items_of(rows, events.items, device)
+    return History(items=items, actions=actions, times=times, next_times=following)
+
+
+def request_times(events: Padded, asked_at: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Time of what follows each event, (B, T): the next event's, and at the end the request's."""
+    following = np.roll(events.times, -1, axis=1)
+    following[np.arange(len(asked_at)), events.lengths - 1] = asked_at
+    return following
