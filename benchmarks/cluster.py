@@ -6,6 +6,7 @@
 - Every method has the same encoders, three seeds, and the true number of clusters; rows of
   *chosen k* choose it.
 - Planted pictures (coloured shapes on patterned grounds, drawn here): settings were chosen on them.
+- ``--ceilings`` says what a linear classifier with all labels makes of the same vectors.
 - ``--speed N`` measures time and memory on N made vectors instead.
 
     python benchmarks/cluster.py --flowers-cards DIR --cifar DIR [--family hub] [--only flower]
@@ -89,6 +90,8 @@ class PictureSet:
     name: str
     pictures: Callable[[], Iterator[NDArray[np.uint8]]]
     truths: list[Truth]
+    groups: list[str] | None = None
+    """Pictures of one group are never in training and test at once; None for none."""
 
 
 def truth(name: str, aspect: str, values: Sequence[str]) -> Truth:
@@ -126,9 +129,8 @@ def cards(folder: Path) -> PictureSet:
         rows = list(csv.DictReader(file))
     files = [folder / "cards" / row["file"] for row in rows]
     suits = truth("suits", "suit", [row["suit"] for row in rows])
-    return PictureSet(
-        "cards", opened(files), [suits, truth("rank", "rank", [ranks[r["rank"]] for r in rows])]
-    )
+    rank = truth("rank", "rank", [ranks[row["rank"]] for row in rows])
+    return PictureSet("cards", opened(files), [suits, rank], [row["deck"] for row in rows])
 
 
 def cifar(folder: Path) -> PictureSet:
@@ -274,26 +276,57 @@ def measured(
     return rows, ours
 
 
-def measure_sets(args: argparse.Namespace) -> dict[str, Any]:
-    """Every set that was named."""
+def supervised(views: ItemViews, truth: Truth, groups: list[str] | None) -> dict[str, Any]:
+    """What a linear classifier with all labels makes of the same vectors: five folds."""
+    from sklearn.linear_model import RidgeClassifier
+    from sklearn.model_selection import GroupKFold, KFold, cross_val_predict
+
+    vectors = list(views.blocks.values())[-1].vectors
+    scaled = (vectors - vectors.mean(axis=0)) / (vectors.std(axis=0) + 1e-6)
+    folds = GroupKFold(5) if groups else KFold(5, shuffle=True, random_state=0)
+    model = RidgeClassifier(alpha=300)
+    found = cross_val_predict(model, scaled, truth.labels, cv=folds, groups=groups)
+    return {**judged([found], truth), "right": round(float((found == truth.labels).mean()), 4)}
+
+
+def measure_ceilings(args: argparse.Namespace) -> dict[str, Any]:
+    """What labels would give, for every set and aspect."""
     family = Family(FamilyConfig(name=args.family))
+    results: dict[str, Any] = {}
+    for pictures in chosen_sets(args):
+        views = views_of(pictures, family, args.cache)
+        labels = [one.labels for one in pictures.truths]
+        results[pictures.name] = {
+            "nmi between the two truths": round(float(normalized_mutual_info_score(*labels)), 4),
+            **{one.name: supervised(views, one, pictures.groups) for one in pictures.truths},
+        }
+    return results
+
+
+def chosen_sets(args: argparse.Namespace) -> Iterator[PictureSet]:
+    """The sets whose folders were given, or those of them that were asked for."""
     sets = {
         "planted": (planted, Path()),
         "flower": (flower, args.flowers_cards),
         "cards": (cards, args.flowers_cards),
         "cifar10-test": (cifar, args.cifar),
     }
-    results: dict[str, Any] = {}
     for name, (load, folder) in sets.items():
-        if folder is None or (args.only and name not in args.only):
-            continue
-        pictures = load(folder)
+        if folder is not None and (not args.only or name in args.only):
+            yield load(folder)
+
+
+def measure_sets(args: argparse.Namespace) -> dict[str, Any]:
+    """Every set that was named."""
+    family = Family(FamilyConfig(name=args.family))
+    results: dict[str, Any] = {}
+    for pictures in chosen_sets(args):
         views = views_of(pictures, family, args.cache)
         aspects, partitions = {}, []
         for one in pictures.truths:
             aspects[one.name], ours = measured(views, one, family, args.methods)
             partitions.append(ours)
-        results[name] = {
+        results[pictures.name] = {
             "items": views.num_items,
             "nmi between the two partitions": round(
                 float(normalized_mutual_info_score(*partitions)), 4
@@ -355,6 +388,7 @@ def main() -> None:
     parser.add_argument("--family", choices=("bundled", "hub"), default="bundled")
     parser.add_argument("--only", nargs="+", help="sets to measure; the others are kept")
     parser.add_argument("--methods", nargs="+", default=list(CONFIGS), choices=list(CONFIGS))
+    parser.add_argument("--ceilings", action="store_true", help="only what labels would give")
     parser.add_argument("--speed", type=int, help="made items to measure time on instead")
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "cluster")
     parser.add_argument("--out", type=Path, default=OUT)
@@ -367,6 +401,11 @@ def main() -> None:
         results["speed"] = {
             "environment": {**where, "command": f"{command} --speed {args.speed}"},
             **measure_speed(args.speed),
+        }
+    elif args.ceilings:
+        results["ceilings"] = {
+            "environment": {**where, "command": f"{command} --ceilings"},
+            **measure_ceilings(args),
         }
     else:
         how = {**where, "command": f"{command} --flowers-cards DIR --cifar DIR"}

@@ -1,4 +1,4 @@
-"""The demo: fetch real media, index them on Ray, ask in every way there is, and show the answers.
+"""The demo: fetch real media, index them on Ray, search them in every way, group them into albums.
 
 The workspace stays, so a second run finds everything done and only asks again. The bundled family
 is set, because the demo promises to need nothing but a package index.
@@ -12,19 +12,27 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sensorium.album_reports import view_report
+from sensorium.albums import Albums, ClusterRequest
 from sensorium.config import Config
 from sensorium.demo_media import place_media
 from sensorium.display import show_answers, show_report, write_page
 from sensorium.intake import IndexRequest
-from sensorium.library import open_library
-from sensorium.progress import download_progress, format_seconds
+from sensorium.library import Library, open_library
+from sensorium.progress import bar_progress, download_progress, format_seconds
 from sensorium.query import SearchRequest
+from sensorium.views_display import show_view
+from sensorium.views_display import write_page as write_view_page
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 PAGE = "contact-sheet.html"
 """The page of answers in the demo's folder."""
+LISTED, PICTURED = 3, 8
+"""Items of each cluster in the terminal and on the page."""
+ALBUMS = ("mood", "type of thing")
+"""Aspects that the demo's library is grouped by."""
 WORKSPACE = "sensorium-data"
 """The workspace in the demo's folder."""
 
@@ -56,8 +64,22 @@ def run(folder: Path, progress: Console, out: Console) -> None:
         show_answers(page, out, as_json=False)
         pages.append(page)
     write_page(folder / PAGE, pages, title="Sensorium demo")
+    for aspect in ALBUMS:
+        out.print()
+        _group(library, aspect, folder, progress, out)
     spent = format_seconds(time.monotonic() - started)
     out.print(f"\ndone in {spent}; look at {folder / PAGE}", markup=False, highlight=False)
+
+
+def _group(library: Library, aspect: str, folder: Path, progress: Console, out: Console) -> None:
+    """Make a view of the library, print it and write its page."""
+    request = ClusterRequest(by=aspect, replace=True)
+    with bar_progress(progress, quiet=False) as show:
+        name, notes = Albums(library).create(request, progress, lambda at, done: show(done, at))
+    show_view(view_report(library.workspace, name, "", LISTED), out, notes)
+    write_view_page(
+        folder / f"album-{name}.html", view_report(library.workspace, name, "", PICTURED), progress
+    )
 
 
 def demo_config() -> Config:
