@@ -70,6 +70,9 @@ class SequenceNetwork(nn.Module):
         self.heads = (
             nn.Linear(width, config.num_actions * (width + 1)) if config.num_actions > 1 else None
         )
+        # How likely any item is: softmax does not see it. Asked for yes or no one by one, a network
+        # that starts at even odds learns to say no to all, and stays there.
+        self.base = nn.Parameter(torch.full((1,), -math.log(max(config.num_ids, 1))))
         self._start()
 
     def _start(self) -> None:
@@ -131,7 +134,7 @@ class SequenceNetwork(nn.Module):
     def asked(self, states: Tensor) -> Tensor:
         """What each action looks for, (..., A, D + 1): a direction, and how likely it is at all."""
         config = self.config
-        wide = functional.pad(states, (0, 1))[..., None, :]
+        wide = torch.cat([states, self.base.expand(*states.shape[:-1], 1)], dim=-1)[..., None, :]
         if self.heads is not None:
             wide = wide + self.heads(states).unflatten(-1, (config.num_actions, config.width + 1))
         if config.temperature is None:

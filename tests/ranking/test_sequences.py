@@ -6,9 +6,9 @@ import dataclasses
 
 import numpy as np
 import pytest
-from support.histories import histories_of
 
 from ranking.sequences import ItemRows, Sequences, rows_learnt_from, rows_of_catalogue
+from support.histories import histories_of
 
 HISTORIES = histories_of("abcd", "b", "ca", step_us=2_000_000)
 
