@@ -117,9 +117,13 @@ class ItemNeighbours:
         Raises:
             ValueError: the settings would make other sums.
         """
-        if _of_pairs(config) != _of_pairs(self.config):
+        if not self.sums_serve(config):
             raise ValueError("window, fade and backward decide the sums: fit again")
         return replace(self, config=config)
+
+    def sums_serve(self, config: NeighbourConfig) -> bool:
+        """Whether other settings need no other sums."""
+        return _of_pairs(config) == _of_pairs(self.config)
 
     @cached_property
     def weights(self) -> Any:

@@ -33,5 +33,5 @@ def walks(users: int = 300, rings: int = 6, size: int = 8, seed: int = 0) -> His
             item = ring * size + place % size
             if draw.random() < 0.1:
                 item = int(draw.integers(rings * size))
-            liked.append((f"u{user:04}", f"i{item:03}", start + step * DAY_US))
+            liked.append((f"u{user:04}", f"i{item:03}", start + 15 * step * DAY_US))
     return gather_histories(liked)
