@@ -70,7 +70,11 @@ def train_ranker(
 
     Returns:
         How the run went.
+
+    Raises:
+        ValueError: the network has another number of id rows or another width of content.
     """
+    _check(data.rows, network)
     run = _Run(data, network.to(config.device), config)
     state = Checkpoint.load(checkpoint, run.signature) or Checkpoint.first(
         network, run.judge(), run.signature
@@ -208,6 +212,16 @@ def like_lengths(users: Numbers, lengths: Numbers) -> Iterator[Numbers]:
     doublings = np.ceil(np.log2(lengths[users]))
     for doubling in np.unique(doublings):
         yield users[doublings == doubling]
+
+
+def _check(rows: ItemRows, network: SequenceNetwork) -> None:
+    config, num_known = network.config, len(rows.known)
+    width = 0 if rows.content is None else rows.content.shape[1]
+    if config.num_ids not in (0, num_known) or config.content_width not in (0, width):
+        raise ValueError(
+            f"the network is for other items: {config.num_ids = }, {num_known = }, "
+            f"{config.content_width = }, {width = }"
+        )
 
 
 def _ended(progress: Progress, config: SequenceTraining) -> bool:

@@ -214,6 +214,14 @@ def test_hiding_ids_teaches_content_to_stand_for_items(tmp_path: Path) -> None:
     assert found[1] > found[0]
 
 
+@pytest.mark.parametrize("changes", [{"num_ids": 7}, {"content_width": 3}])
+def test_a_network_for_other_items_is_refused(tmp_path: Path, changes: dict[str, object]) -> None:
+    data = world(content_width=4)
+    network = network_for(data, 0, **changes)
+    with pytest.raises(ValueError, match="other items"):
+        train_ranker(data, network, QUICK, tmp_path / "c", silent)
+
+
 def test_groups_hold_histories_of_like_length() -> None:
     lengths: NDArray[np.int64] = np.random.default_rng(0).integers(1, 60, size=200)
     users = np.random.default_rng(1).permutation(200)[:150]
