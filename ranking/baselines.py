@@ -33,12 +33,12 @@ WINDOWS = tuple(timedelta(days=days) for days in (1, 7, 30))
 NEIGHBOURS = tuple(
     NeighbourConfig(window=window, backward=backward, damping=damping, recency=recency)
     for window, backward, damping, recency in product(
-        (3, 10, 50), (0.5, 1.0), (0.2, 0.35, 0.5), (0.0, 0.5, 1.0)
+        (5, 20), (0.0, 0.3), (0.15, 0.3, 0.45), (0.5, 1.0)
     )
 )
 REGRESSIONS = tuple(
     RegressionConfig(ridge=ridge, recency=recency)
-    for ridge, recency in product((30.0, 100.0, 300.0, 1000.0), (0.0, 0.5, 1.0))
+    for ridge, recency in product((100.0, 300.0, 1000.0), (0.0, 0.5, 1.0))
 )
 
 

@@ -38,17 +38,17 @@ class NeighbourConfig:
 
     window: int = 10
     """Most places between two items of a history that still make a pair."""
-    fade: float = 0.5
+    fade: float = 1.0
     """A pair so many places apart counts places ** -fade; 0 counts all alike."""
-    backward: float = 0.5
+    backward: float = 0.3
     """What the later item says about the earlier one, beside 1 the other way round."""
-    damping: float = 0.5
+    damping: float = 0.3
     """Share of the discount that falls on the recommended item; 0.5 is the cosine."""
-    shrink: float = 5.0
+    shrink: float = 10.0
     """Events added to each item's own, so that what two users did does not count as certain."""
     neighbours: int = 200
     """Most neighbours of an item."""
-    recency: float = 0.5
+    recency: float = 1.0
     """The item so many places from the end of a history counts places ** -recency."""
 
     def __post_init__(self) -> None:

@@ -15,6 +15,7 @@ from rich.console import Console
 
 import sensorium
 from ingest.errors import SensoriumError
+from sensorium.evaluate_cli import evaluate
 from sensorium.events_cli import events_app
 from sensorium.options import (
     DEFAULT_WORKSPACE,
@@ -316,6 +317,7 @@ def models_pull(
 
 
 app.command()(cluster)
+app.command()(evaluate)
 app.command()(views)
 app.add_typer(config_app, name="config")
 app.add_typer(events_app, name="events")

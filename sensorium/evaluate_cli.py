@@ -1,0 +1,103 @@
+"""The command ``sensorium evaluate``: how well recommenders do on what people did."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from sensorium.options import (
+    DEFAULT_WORKSPACE,
+    ConfigOption,
+    JsonOption,
+    QuietOption,
+    SetOption,
+    UsageError,
+    WorkspaceOption,
+    settings_of,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ingest.histories import Histories
+    from sensorium.config import Config
+    from sensorium.evaluate import Show
+
+PROTOCOLS = ("leave-one-out", "time", "users")
+
+stderr = Console(stderr=True)
+stdout = Console()
+
+
+def evaluate(
+    events: Annotated[
+        str | None, typer.Option(help="File of events; the imported ones if not given.")
+    ] = None,
+    protocol: Annotated[
+        str, typer.Option(help="What is asked for: leave-one-out, time or users.")
+    ] = "leave-one-out",
+    seed: Annotated[list[int], typer.Option(help="Decides what is drawn; may be repeated.")] = [0],
+    with_seen: Annotated[
+        bool, typer.Option("--with-seen", help="Recommend what a user has already, too.")
+    ] = False,
+    refit: Annotated[
+        bool,
+        typer.Option("--refit", help="Leave-one-out: learn from what validation asks for, too."),
+    ] = False,
+    target_time: Annotated[
+        bool, typer.Option("--target-time", help="Tell the time of what is asked for.")
+    ] = False,
+    layout: Annotated[
+        str, typer.Option("--format", help="Layout of the file; auto goes by its columns or lines.")
+    ] = "auto",
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    config: ConfigOption = None,
+    settings: SetOption = [],
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Measure the baselines that every recommender has to beat; all items are ranked.
+
+    Examples: sensorium evaluate --protocol time · sensorium evaluate --events ratings.csv --json
+    """
+    if protocol not in PROTOCOLS:
+        raise UsageError(f"--protocol {protocol}: no such protocol", f"use {', '.join(PROTOCOLS)}")
+    from sensorium.config import load_config
+    from sensorium.evaluate import EvaluationRequest, evaluate_baselines
+    from sensorium.evaluate_display import show_evaluation
+    from sensorium.progress import bar_progress
+
+    loaded = load_config(config, settings_of(settings)).config
+    request = EvaluationRequest(
+        protocol=protocol,  # type: ignore[arg-type]
+        seeds=tuple(dict.fromkeys(seed)),
+        refit=refit,
+        target_time=target_time,
+        with_seen=with_seen,
+    )
+    with bar_progress(stderr, quiet or as_json) as show:
+        if events is None:
+            histories = _logged(workspace, loaded, show)
+        else:
+            histories = _liked(events, layout, loaded, show)
+        report = evaluate_baselines(histories, request, show)
+    show_evaluation(report, stdout, as_json)
+
+
+def _logged(path: Path, config: Config, show: Show) -> Histories:
+    from sensorium import assemble
+    from sensorium.evaluate import read_logged
+    from sensorium.workspace import Workspace
+
+    digest = assemble.decode_options(config).digest
+    workspace = Workspace(path, digest, config.store.database_url, create=False)
+    return read_logged(workspace.event_log, config.events, show)
+
+
+def _liked(file: str, layout: str, config: Config, show: Show) -> Histories:
+    from ingest.event_files import EventFile
+    from sensorium.evaluate import read_liked
+
+    return read_liked(EventFile(file, layout), config.events, show)

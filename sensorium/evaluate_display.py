@@ -1,0 +1,88 @@
+"""What ``sensorium evaluate`` prints: a table for people, one JSON object a line for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from statistics import mean, stdev
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from sensorium.display import counted, plain_table, print_json
+
+if TYPE_CHECKING:
+    from sensorium.evaluate import EvaluationReport, EvaluationRow
+
+SHARED = ("users", "items", "events", "tied_ratio", "seen", "left_out")
+"""What is said of all rows; in JSON it stands in each, so that a line says all by itself."""
+
+
+def show_evaluation(report: EvaluationReport, console: Console, as_json: bool) -> None:
+    """Print what was measured."""
+    if as_json:
+        shared = {name: getattr(report, name) for name in SHARED}
+        asked = {
+            name: getattr(report.request, name) for name in ("refit", "target_time", "with_seen")
+        }
+        for row in report.rows:
+            print_json(console, {**asdict(row), **shared, **asked})
+        return
+    first = report.rows[0]
+    console.print(
+        f"[bold]{first.protocol}: {counted(first.cases, 'question')} about {report.items:,} items, "
+        f"all of them ranked[/bold]; {report.users:,} users, {report.events:,} likings",
+        highlight=False,
+    )
+    console.print(escape(report.seen), highlight=False)
+    names = [name for name in first.figures if not name.startswith("recall") or _many(first)]
+    table = plain_table("model", *names)
+    for model in dict.fromkeys(row.model for row in report.rows):
+        same = [row for row in report.rows if row.model == model]
+        table.add_row(model, *(_over_seeds([row.figures[name] for row in same]) for name in names))
+    console.print(table)
+    _print_settings(report.rows, console)
+    _print_notes(report, console)
+
+
+def _many(row: EvaluationRow) -> bool:
+    """Whether several items are asked for at once; otherwise recall is hit."""
+    return row.protocol != "leave-one-out"
+
+
+def _over_seeds(values: Sequence[float]) -> str:
+    if len(values) == 1:
+        return f"{values[0]:.4f}"
+    return f"{mean(values):.4f} ± {stdev(values):.4f}"
+
+
+def _print_settings(rows: Sequence[EvaluationRow], console: Console) -> None:
+    """Say what validation chose, in the first seed."""
+    for row in rows:
+        if row.settings and row.seed == rows[0].seed:
+            console.print(f"{row.model}: {_words(row.settings)}", style="dim", highlight=False)
+
+
+def _words(settings: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value:g}" for name, value in settings.items())
+
+
+def _print_notes(report: EvaluationReport, console: Console) -> None:
+    first = report.rows[0]
+    for model, reason in report.left_out.items():
+        console.print(f"[yellow]{model} was left out[/yellow]: {escape(reason)}")
+    if first.repeats:
+        console.print(
+            f"{counted(first.repeats, 'item')} not asked for, as the user had them; "
+            "--with-seen asks for them"
+        )
+    if first.unknown:
+        told = f"{counted(first.unknown, 'item')} asked for that nothing could be learnt about"
+        console.print(told, highlight=False)
+    if report.tied_ratio > 0:
+        console.print(
+            f"the last two events of {report.tied_ratio:.1%} of users have the same time; these "
+            "stand as they were told",
+            highlight=False,
+        )
