@@ -28,6 +28,10 @@ from ingest.event_files import EventFile
 from ingest.event_rules import EventRules
 from sensorium.evaluate import EvaluationRequest, evaluate_baselines, read_liked
 
+COMMAND = (
+    "python benchmarks/baselines.py --beauty Beauty.txt --movielens-1m ml1m/ "
+    "--movielens ratings.csv"
+)
 RULES = EventRules(positives=("rating", "click"))
 
 
@@ -70,7 +74,9 @@ def main() -> None:
     options.add_argument("--movielens-1m", type=Path, required=True, help="train/, val/, test/")
     options.add_argument("--movielens", type=Path, required=True, help="ratings.csv")
     chosen = options.parse_args()
-    result: dict[str, Any] = {"environment": environment(("numpy", "scipy"))}
+    result: dict[str, Any] = {
+        "environment": {**environment(("numpy", "scipy")), "command": COMMAND}
+    }
     by_time = EvaluationRequest(protocol="time")
     result["movielens-latest-small, time"] = measure(chosen.movielens, "movielens", by_time)
     one_out = EvaluationRequest()

@@ -37,10 +37,13 @@ def show_evaluation(report: EvaluationReport, console: Console, as_json: bool) -
     )
     console.print(escape(report.seen), highlight=False)
     names = [name for name in first.figures if not name.startswith("recall") or _many(first)]
-    table = plain_table("model", *names)
-    for model in dict.fromkeys(row.model for row in report.rows):
-        same = [row for row in report.rows if row.model == model]
-        table.add_row(model, *(_over_seeds([row.figures[name] for row in same]) for name in names))
+    by_model: dict[str, list[EvaluationRow]] = {}
+    for row in report.rows:
+        by_model.setdefault(row.model, []).append(row)
+    table = plain_table("", *by_model)
+    for name in names:
+        found = [[row.figures[name] for row in rows] for rows in by_model.values()]
+        table.add_row(name, *map(_over_seeds, found))
     console.print(table)
     _print_settings(report.rows, console)
     _print_notes(report, console)
@@ -59,9 +62,11 @@ def _over_seeds(values: Sequence[float]) -> str:
 
 def _print_settings(rows: Sequence[EvaluationRow], console: Console) -> None:
     """Say what validation chose, in the first seed."""
+    note = f" (seed {rows[0].seed})" if rows[-1].seed != rows[0].seed else ""
     for row in rows:
         if row.settings and row.seed == rows[0].seed:
-            console.print(f"{row.model}: {_words(row.settings)}", style="dim", highlight=False)
+            told = f"{row.model}{note}: {_words(row.settings)}"
+            console.print(told, style="dim", highlight=False)
 
 
 def _words(settings: Mapping[str, Any]) -> str:
