@@ -68,7 +68,8 @@ def run(folder: Path, progress: Console, out: Console) -> None:
         out.print()
         _group(library, aspect, folder, progress, out)
     spent = format_seconds(time.monotonic() - started)
-    out.print(f"\ndone in {spent}; look at {folder / PAGE}", markup=False, highlight=False)
+    pages_made = f"{folder / PAGE} and {folder}/album-*.html"
+    out.print(f"\ndone in {spent}; look at {pages_made}", markup=False, highlight=False)
 
 
 def _group(library: Library, aspect: str, folder: Path, progress: Console, out: Console) -> None:
