@@ -55,6 +55,8 @@ class Partition:
     """What assigned the items, and assigns new ones."""
     space: AspectSpace
     """Where the readout applies."""
+    note: str = ""
+    """What a person should know of how it was made; empty for nothing."""
 
     @property
     def num_clusters(self) -> int:

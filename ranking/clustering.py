@@ -39,6 +39,9 @@ OnProgress = Callable[[str, float], None]
 
 BLOCK = 8_192
 """Items assigned at once."""
+COLLAPSED = 0.05
+"""Share of their first variance below which trained proxies tell items apart no more."""
+ALIKE = "training made the proxies all alike; group without --epochs, or with fewer"
 CRUMB_SHARE = 0.005
 """Share of the items below which a cluster is dissolved, where the number of clusters is chosen."""
 PIN_WEIGHT = 3.0
@@ -111,7 +114,7 @@ def partition(
             "words cannot be compared with these items", "index them with the encoders in use"
         ) from error
     items = space.items(sample)
-    fused, number = _fused(items, space, num_clusters, config, on_progress)
+    fused, number, note = _fused(items, space, num_clusters, config, on_progress)
     on_progress("clusters", 0.0)
     labels, _ = kmeans(fused, number, config.seed)
     consensus = Consensus(items, config.consensus)
@@ -133,6 +136,7 @@ def partition(
         fits=fits,
         readout=readout,
         space=space,
+        note=note,
     )
 
 
@@ -175,10 +179,11 @@ def _fused(
     num_clusters: int | None,
     config: ClusterConfig,
     on_progress: OnProgress,
-) -> tuple[Array, int]:
-    """Vectors to be clustered, and how many clusters to make of them."""
+) -> tuple[Array, int, str]:
+    """Vectors to be clustered, how many clusters to make of them, and what to know of that."""
     if "proxies" in config.ablate:
-        return items, num_clusters or choose_num_clusters(items, len(space.words), config.seed)
+        chosen = num_clusters or choose_num_clusters(items, len(space.words), config.seed)
+        return items, chosen, ""
     scores = items @ space.anchors.T
     training = _ablated(replace(config.training, seed=config.seed), config.ablate)
     number = num_clusters
@@ -187,13 +192,14 @@ def _fused(
         number = choose_num_clusters(start, len(space.words), config.seed)
     training = _at_temperature(training, scores, number)
     if training.epochs == 0:
-        return first_proxies(items, space, training.network), number
+        return first_proxies(items, space, training.network), number, ""
     from ranking.proxy_training import train_proxies
 
     found = train_proxies(
         items, space, number, training, lambda share: on_progress("proxies", share)
     )
-    return found.fused, number
+    collapsed = found.spread_kept < COLLAPSED
+    return found.fused, number, ALIKE if collapsed else ""
 
 
 def _at_temperature(

@@ -122,7 +122,7 @@ class Albums:
             view = _view(name, request, candidates, made, upkeep)
             learnt = Learnt(space=made.space, readout=made.readout)
             self.store.write(view, learnt, _members(made, list(rows), upkeep.digests))
-        return name, (candidates.note,) if candidates.note else ()
+        return name, tuple(filter(None, (candidates.note, made.note)))
 
     def delete(self, name: str) -> None:
         """Forget a view; its items stay in the library.

@@ -18,7 +18,7 @@ from ranking.clustering import (
 )
 from ranking.consensus import Consensus, ConsensusConfig
 from ranking.kmeans import kmeans
-from ranking.proxy_config import ProxyTraining
+from ranking.proxy_config import ProxyConfig, ProxyTraining
 from support.aspects import World, planted_aspects
 
 CONFIG = ClusterConfig()
@@ -90,6 +90,16 @@ def test_trained_proxies_find_the_aspect_too() -> None:
     )
     assert nmi(world.labels["weak"], found.labels) > 0.95
     assert stages["proxies"] == stages["assign"] == 1.0
+
+
+def test_proxies_that_collapse_in_training_are_told() -> None:
+    world = planted_aspects(6)
+    heavy = ProxyTraining(
+        epochs=40, batch=128, query_rate=0.1, refreshes=0, network=ProxyConfig(interest=1000.0)
+    )
+    found = _grouped(world, "weak", 3, replace(CONFIG, training=heavy))
+    assert "all alike" in found.note
+    assert not _grouped(world, "weak", 3, CONFIG).note
 
 
 @pytest.mark.parametrize("part", ["consensus", "text", "visual", "gates"])
