@@ -4,42 +4,41 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn, optim
 
-from fusion.judge import Score
 from fusion.weights import FusionError, read_arrays, write_arrays
 
 
+class RunProgress(Protocol):
+    """What every run knows of where it stands; a frozen dataclass of plain values."""
+
+    @property
+    def epoch(self) -> int:
+        """Rounds done."""
+
+    @property
+    def best_epoch(self) -> int:
+        """Round after which the best state stood; 0 for the start."""
+
+
+ProgressT = TypeVar("ProgressT", bound=RunProgress)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """Where a run stands."""
-
-    epoch: int
-    """Rounds done."""
-    best_epoch: int
-    """Round after which the best state stood; 0 for the start."""
-    first: Score
-    """Score before learning."""
-    best: Score
-    """Score of the best state."""
-    last: Score
-    """Score after the last round."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checkpoint:
+class Checkpoint(Generic[ProgressT]):
     """A run between two rounds."""
 
     signature: str
     """Digest of all that the run depends on."""
-    progress: Progress
+    progress: ProgressT
     """Where it stands."""
     state: Mapping[str, Tensor]
     """The network's numbers now."""
@@ -49,28 +48,23 @@ class Checkpoint:
     """What the optimiser remembers, by ``parameter.name``."""
 
     @classmethod
-    def first(cls, network: nn.Module, score: Score, signature: str) -> Checkpoint:
+    def first(
+        cls, network: nn.Module, progress: ProgressT, signature: str
+    ) -> Checkpoint[ProgressT]:
         """The run before its first round."""
-        progress = Progress(epoch=0, best_epoch=0, first=score, best=score, last=score)
         state = _copy(network.state_dict())
         return cls(signature=signature, progress=progress, state=state, best=state, moments={})
 
-    def after(self, network: nn.Module, optimizer: optim.Optimizer, score: Score) -> Checkpoint:
-        """The run after one more round, which left network and optimiser so and reached a score."""
-        old = self.progress
-        better = score.value > old.best.value and score.words >= old.first.least_words
+    def after(
+        self, network: nn.Module, optimizer: optim.Optimizer, progress: ProgressT
+    ) -> Checkpoint[ProgressT]:
+        """The run after one more round, which left network, optimiser and progress so."""
         state = _copy(network.state_dict())
         return Checkpoint(
             signature=self.signature,
-            progress=Progress(
-                epoch=old.epoch + 1,
-                best_epoch=old.epoch + 1 if better else old.best_epoch,
-                first=old.first,
-                best=score if better else old.best,
-                last=score,
-            ),
+            progress=progress,
             state=state,
-            best=state if better else self.best,
+            best=state if progress.best_epoch == progress.epoch else self.best,
             moments=_flat(optimizer),
         )
 
@@ -91,45 +85,51 @@ class Checkpoint:
             for part, tensors in parts.items()
             for name, tensor in tensors.items()
         }
-        progress = json.dumps(dataclasses.asdict(self.progress))
+        progress = json.dumps(dataclasses.asdict(cast(Any, self.progress)))
         write_arrays(path, arrays, {"signature": self.signature, "progress": progress})
 
     @classmethod
-    def load(cls, path: Path, signature: str) -> Checkpoint | None:
-        """Read a run; None where there is none, or none of this signature."""
+    def load(
+        cls, path: Path, signature: str, read: Callable[[dict[str, Any]], ProgressT]
+    ) -> Checkpoint[ProgressT] | None:
+        """Read a run; None where there is none, or none of this signature.
+
+        Args:
+            path: where ``save`` wrote it.
+            signature: that it must have.
+            read: makes the progress of its plain values.
+        """
         try:
             arrays, head = read_arrays(path)
         except FusionError:
             return None
         if head.get("signature") != signature:
             return None
-        known = json.loads(head["progress"])
-        known |= {name: Score(**known[name]) for name in ("first", "best", "last")}
         return cls(
             signature=signature,
-            progress=Progress(**known),
+            progress=read(json.loads(head["progress"])),
             state=_part(arrays, "state"),
             best=_part(arrays, "best"),
             moments=_part(arrays, "moments"),
         )
 
 
-def _part(arrays: Mapping[str, NDArray[np.float32]], part: str) -> dict[str, Tensor]:
+def _part(arrays: Mapping[str, NDArray[Any]], part: str) -> dict[str, Tensor]:
     return {
-        name.removeprefix(f"{part}/"): torch.from_numpy(array)
+        name.removeprefix(f"{part}/"): torch.from_numpy(np.asarray(array))
         for name, array in arrays.items()
         if name.startswith(f"{part}/")
     }
 
 
 def _copy(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name: tensor.detach().clone() for name, tensor in tensors.items()}
+    return {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}
 
 
 def _flat(optimizer: optim.Optimizer) -> dict[str, Tensor]:
     state = optimizer.state_dict()["state"]
     return {
-        f"{number}.{name}": value.detach().clone()
+        f"{number}.{name}": value.detach().cpu().clone()
         for number, moments in state.items()
         for name, value in moments.items()
     }

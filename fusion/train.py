@@ -23,11 +23,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fusion.checkpoint import Checkpoint, Progress
+from fusion.checkpoint import Checkpoint
 from fusion.engagement import log_frequency
 from fusion.judge import Judge, Score
 from fusion.network import FusionNetwork, weights_of
 from fusion.objectives import agreement, anchor, contrast, thinned, without
+from fusion.progress import Progress
 from fusion.stored import StoredViews
 from fusion.weights import FusionWeights, NetworkConfig
 
@@ -103,14 +104,15 @@ def train(
             torch.manual_seed(config.seed)
             network = FusionNetwork(NetworkConfig(width=views.width))
     run = _Run(views, pairs, config, network)
-    state = Checkpoint.load(checkpoint, run.signature) or Checkpoint.first(
-        run.network, run.judge(run.network), run.signature
+    state = Checkpoint.load(checkpoint, run.signature, Progress.read) or Checkpoint.first(
+        run.network, Progress.start(run.judge(run.network)), run.signature
     )
     state.restore(run.network, run.optimizer)
     on_progress(state.progress)
     while not _ended(state.progress, config):
         run.round(state.progress.epoch)
-        state = state.after(run.network, run.optimizer, run.judge(run.network))
+        progress = state.progress.after(run.judge(run.network))
+        state = state.after(run.network, run.optimizer, progress)
         state.save(checkpoint)
         on_progress(state.progress)
     run.network.load_state_dict(state.best)

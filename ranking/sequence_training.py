@@ -25,10 +25,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint as recomputed
 
+from fusion.checkpoint import Checkpoint
 from ranking.ranker import Items, SequenceNetwork, history_of, items_of
-from ranking.sequence_checkpoint import Checkpoint, Progress
 from ranking.sequence_draws import Draws, SequenceTraining
 from ranking.sequence_loss import binary_loss, corrected, positive_weight, softmax_loss
+from ranking.sequence_progress import Progress
 from ranking.sequence_validation import NextItem, Validation
 from ranking.sequences import ItemRows, Sequences
 
@@ -76,14 +77,15 @@ def train_ranker(
     """
     _check(data.rows, network)
     run = _Run(data, network.to(config.device), config)
-    state = Checkpoint.load(checkpoint, run.signature) or Checkpoint.first(
-        network, run.judge(), run.signature
+    state = Checkpoint.load(checkpoint, run.signature, Progress.read) or Checkpoint.first(
+        network, Progress.start(run.judge()), run.signature
     )
     state.restore(network, run.optimizer)
     on_progress(state.progress)
     while not _ended(state.progress, config):
         loss = run.round(state.progress.epoch)
-        state = state.after(network, run.optimizer, run.judge(), loss)
+        progress = state.progress.after(run.judge(), loss)
+        state = state.after(network, run.optimizer, progress)
         state.save(checkpoint)
         on_progress(state.progress)
     network.load_state_dict(state.best)

@@ -147,7 +147,7 @@ def _learn(
     folder: Path,
     shown: tuple[Console, bool],
 ) -> tuple[FusionWeights, TrainReport]:
-    from fusion.checkpoint import Progress
+    from fusion.progress import Progress
     from fusion.train import TrainConfig, train
 
     config = TrainConfig(epochs=request.epochs, seed=request.seed)

@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 
 from encoders.base import unit
-from fusion.checkpoint import Progress
 from fusion.gated import gated_fusion
 from fusion.judge import fused
 from fusion.mean import MaskedMean
 from fusion.network import FusionNetwork, network_of
+from fusion.progress import Progress
 from fusion.stored import StoredViews, write_views
 from fusion.train import TrainConfig, train
 from fusion.views import padded

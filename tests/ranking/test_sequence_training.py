@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from ranking import sequence_training
 from ranking.ranker import SequenceNetwork
 from ranking.ranker_config import RankerConfig
-from ranking.sequence_checkpoint import Progress
 from ranking.sequence_draws import SequenceTraining
+from ranking.sequence_progress import Progress
 from ranking.sequence_training import SequenceData, like_lengths, train_ranker
 from ranking.sequence_validation import Validation
 from ranking.sequences import Sequences, rows_learnt_from
