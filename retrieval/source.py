@@ -1,0 +1,96 @@
+"""Sources of candidates: the contract, and how what several of them found becomes one pool.
+
+A source looks at one history and names items that might follow it. It need not know what the user
+has seen or hidden: whoever asks takes that out, and asks for enough. Items are numbers, rows of the
+catalogue that the source was built on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.histories import History
+
+RANK_OFFSET = 60.0
+"""Added to a place before its reciprocal is taken, so that the first few places do not decide all
+(Cormack, Clarke and Buettcher 2009)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Found:
+    """What one source found."""
+
+    items: NDArray[np.int64]
+    """Numbers of items, best first, each once, (C,)."""
+    scores: NDArray[np.float32]
+    """How well each fits, never rising, (C,); they compare within this source only."""
+
+
+class Source(Protocol):
+    """Names items that might follow a history."""
+
+    @property
+    def name(self) -> str:
+        """What its candidates are said to come from, such as ``similar``."""
+
+    def candidates(self, history: History, limit: int) -> Found:
+        """Find candidates.
+
+        Args:
+            history: of one user; may be empty. ``asked_us`` is the moment of asking.
+            limit: most candidates, 1 or more.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Pool:
+    """Candidates of all sources, each once, and who brought them."""
+
+    items: NDArray[np.int64]
+    """Numbers of items, (C,), best first by ``scores``, equal ones by rising number."""
+    scores: NDArray[np.float32]
+    """Sum over sources of weight / (place + ``RANK_OFFSET``), (C,)."""
+    names: tuple[str, ...]
+    """Of the sources, (S,)."""
+    places: NDArray[np.int32]
+    """Place of each item with each source, from 0, (C, S); -1 where it was not found there."""
+
+    def only(self, kept: NDArray[np.bool_]) -> Pool:
+        """Keep some candidates, bool (C,)."""
+        return Pool(
+            items=self.items[kept],
+            scores=self.scores[kept],
+            names=self.names,
+            places=self.places[kept],
+        )
+
+
+def pooled(found: Mapping[str, Found], weights: Mapping[str, float] | None = None) -> Pool:
+    """Put together what sources found.
+
+    Args:
+        found: by name of the source.
+        weights: of sources, positive; 1 where none is given.
+    """
+    names = tuple(found)
+    given = [one.items for one in found.values()]
+    items, inverse = np.unique(np.concatenate([np.zeros(0, np.int64), *given]), return_inverse=True)
+    places = np.full((len(items), len(names)), -1, np.int32)
+    start = 0
+    for column, one in enumerate(given):
+        places[inverse[start : start + len(one)], column] = np.arange(len(one))
+        start += len(one)
+    share = np.array([1.0 if weights is None else weights.get(name, 1.0) for name in names])
+    scores = np.where(places >= 0, share / (places + 1 + RANK_OFFSET), 0).sum(axis=1)
+    order = np.argsort(-scores, kind="stable")
+    return Pool(
+        items=items[order],
+        scores=scores[order].astype(np.float32),
+        names=names,
+        places=places[order],
+    )
