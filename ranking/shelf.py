@@ -24,6 +24,13 @@ class Interests:
     """Number of each item's cluster, 0 to K - 1, or ``NO_INTEREST``, (N,)."""
     confidence: NDArray[np.float32]
     """How sure the view is of each item, in [0, 1], (N,)."""
+    cluster_ids: tuple[int, ...] = ()
+    """Number of each cluster within its view, which a new name leaves alone, (K,); empty gives 1
+    to K."""
+
+    def __post_init__(self) -> None:
+        if not self.cluster_ids:
+            object.__setattr__(self, "cluster_ids", tuple(range(1, len(self.names) + 1)))
 
     def __len__(self) -> int:
         """K."""
