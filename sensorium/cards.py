@@ -33,14 +33,18 @@ class Card:
 
     item: Glimpse
     """What is shown of it."""
-    score: float
+    score: float = 0.0
     """In [0, 1]."""
     measure: str = "relevance"
-    """What the score is."""
+    """What the score is; empty for none."""
     segment: tuple[float, float] | None = None
     """``start_seconds, end_seconds`` of the moment found."""
     remark: str = ""
     """A word besides; empty for none."""
+    note: str = ""
+    """A sentence about why it is here; empty for none."""
+    small: str = ""
+    """What stands below that in small letters; empty for nothing."""
 
 
 def write_html(
@@ -117,12 +121,15 @@ def _card(rank: int, card: Card, base: Path) -> str:
         else ""
     )
     remark = f'<span class="chip">{escape(card.remark)}</span>' if card.remark else ""
+    note = f'<p class="why">{escape(card.note)}</p>' if card.note else ""
+    small = f'<p class="id">{escape(card.small)}</p>' if card.small else ""
+    meter = _meter(card.measure, card.score) if card.measure else ""
     kind = item.kind if item.kind in MODALITIES else "text"
     return (
         f'<li class="card"><div class="picture">{_picture(card, link)}'
         f'<span class="rank" aria-label="Rank {rank}">{rank}</span></div>\n<div class="body">'
         f'<h3>{heading}</h3>{item_id}<p class="facts"><span class="chip tint-{kind}">'
-        f"{escape(item.kind)}</span>{moment}{remark}</p>{_meter(card.measure, card.score)}"
+        f"{escape(item.kind)}</span>{moment}{remark}</p>{note}{small}{meter}"
         f"{_shares(item.modality_weights)}</div></li>"
     )
 
