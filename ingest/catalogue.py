@@ -1,12 +1,14 @@
 """Items by id, found by content: what the library holds, whatever has been computed about it.
 
 An item belongs to the source (folder or manifest) that named it. The same id from a second source
-is refused instead of overwriting the first. Putting an item twice changes nothing.
+is refused instead of overwriting the first. Putting an item twice changes nothing. When an item
+came is written with its first row and stays as it is, whatever later runs see.
 """
 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -61,6 +63,13 @@ item_contents_table = Table(
     Index("item_contents_by_hash", "content_hash"),
 )
 
+arrivals_table = Table(
+    "item_arrivals",
+    METADATA,
+    Column("item_id", String, primary_key=True),
+    Column("added_us", BigInteger, nullable=False),
+)
+
 known_files_table = Table(
     "known_files",
     METADATA,
@@ -103,9 +112,13 @@ class Catalogue:
         Returns:
             By refused id, the other source that already owns it: nothing was written of those.
         """
-        refused = self._owned_by_others(connection, list(items), source)
+        owners = self._sources(connection, list(items))
+        refused = {key: owner for key, owner in owners.items() if owner != source}
         kept = [pair for item_id, pair in items.items() if item_id not in refused]
         upsert(connection, items_table, [_to_row(item, source, run) for item, _ in kept])
+        now = time.time_ns() // 1000
+        new = [{"item_id": key, "added_us": now} for key in items if key not in owners]
+        upsert(connection, arrivals_table, new)
         table = item_contents_table
         for batch in batches([item.item_id for item, _ in kept]):
             connection.execute(delete(table).where(table.c.item_id.in_(batch)))
@@ -125,15 +138,12 @@ class Catalogue:
         upsert(connection, known_files_table, files)
         return refused
 
-    def _owned_by_others(
-        self, connection: Connection, item_ids: Sequence[str], source: str
-    ) -> dict[str, str]:
+    def _sources(self, connection: Connection, item_ids: Sequence[str]) -> dict[str, str]:
+        """Give the source of each of these items that is known."""
         owners: dict[str, str] = {}
         table = items_table
         for batch in batches(item_ids):
-            query = select(table.c.item_id, table.c.source).where(
-                table.c.item_id.in_(batch), table.c.source != source
-            )
+            query = select(table.c.item_id, table.c.source).where(table.c.item_id.in_(batch))
             owners.update((row.item_id, row.source) for row in connection.execute(query))
         return owners
 
@@ -175,6 +185,15 @@ class Catalogue:
         with self.engine.connect() as connection:
             return list(connection.scalars(query))
 
+    def added_us(self) -> dict[str, int]:
+        """Give when items came, microseconds since 1970, by id.
+
+        Items of a workspace that was made before this was written are left out.
+        """
+        query = select(arrivals_table.c.item_id, arrivals_table.c.added_us)
+        with self.engine.connect() as connection:
+            return {row.item_id: row.added_us for row in connection.execute(query)}
+
     def pages(self, size: int = BATCH, run: int | None = None) -> Iterator[list[Item]]:
         """Walk all items, or those that a run saw, in order of id, a page at a time."""
         last = ""
@@ -207,7 +226,7 @@ class Catalogue:
     def remove(self, connection: Connection, item_ids: Sequence[str]) -> None:
         """Forget items; their computed vectors stay in the cache for a file that comes back."""
         for batch in batches(item_ids):
-            for table in (items_table, item_contents_table):
+            for table in (items_table, item_contents_table, arrivals_table):
                 connection.execute(delete(table).where(table.c.item_id.in_(batch)))
 
     def count(self) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from ingest.catalogue import Catalogue
+from ingest.catalogue import Catalogue, arrivals_table
 from ingest.database import WorkspaceError, open_database
 from ingest.item import Item, Medium, Modality
 
@@ -116,3 +116,30 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(WorkspaceError, match="cannot be written"):
         open_database(f"sqlite:///{tmp_path / 'none' / 'catalogue.db'}")
+
+
+def test_an_item_came_when_it_was_first_put(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalogue = Catalogue(engine)
+    moments = iter([5_000, 7_000, 9_000, 11_000])
+    monkeypatch.setattr("ingest.catalogue.time.time_ns", lambda: next(moments))
+    put(catalogue, Item(item_id="a", media=()))
+    put(catalogue, Item(item_id="a", media=(), title="changed"), run=2)
+    put(catalogue, Item(item_id="b", media=()))
+    assert put(catalogue, Item(item_id="b", media=()), source="/other") == "/media"
+    assert catalogue.added_us() == {"a": 5, "b": 9}
+    with engine.begin() as connection:
+        catalogue.remove(connection, ["a"])
+    assert catalogue.added_us() == {"b": 9}
+
+
+def test_items_of_an_older_workspace_are_not_said_to_be_new(engine: Engine) -> None:
+    catalogue = Catalogue(engine)
+    put(catalogue, Item(item_id="old", media=()))
+    with engine.begin() as connection:
+        arrivals_table.drop(connection)
+    catalogue = Catalogue(engine)
+    put(catalogue, Item(item_id="old", media=()), run=2)
+    put(catalogue, Item(item_id="new", media=()), run=2)
+    assert set(catalogue.added_us()) == {"new"}
