@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -68,6 +68,8 @@ DETAILS = ("session_id", "recommendation_id", "position", "impressions", "contex
 """Fields that few events have: kept together, as JSON."""
 PAGE = 10_000
 """Rows read at a time."""
+LOOKED_THROUGH = 10_000
+"""Most rows of a user that a question about types or changes looks through."""
 WRITER_LOCK = 0x5E11_50E1
 """Number of the lock that writers on PostgreSQL take turns with."""
 APPEND_CACHE_KIB = 65_536
@@ -100,6 +102,18 @@ class EventCounts:
     """Time of the earliest event; None for an empty log."""
     last: datetime | None
     """Time of the latest event."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserActivity:
+    """What the log holds of one user."""
+
+    user_id: str
+    """Who."""
+    events: int
+    """How many events."""
+    last: datetime
+    """Time of the latest."""
 
 
 class EventLog:
@@ -137,17 +151,38 @@ class EventLog:
             accepted = done.rowcount
         return Appended(accepted=accepted, duplicates=len(rows) - accepted)
 
-    def tail(self, user_id: str, limit: int) -> list[Event]:
-        """Give a user's last events, earliest first; of the same moment, those appended first."""
-        table = events_table
-        query = (
-            select(table)
-            .where(table.c.user_id == user_id)
-            .order_by(table.c.occurred_us.desc(), table.c.sequence.desc())
-            .limit(limit)
-        )
+    def tail(
+        self, user_id: str, limit: int, only: Sequence[str] = (), without: Sequence[str] = ()
+    ) -> list[Event]:
+        """Give a user's last events, earliest first; of the same moment, those appended first.
+
+        Args:
+            user_id: who.
+            limit: most events.
+            only: types to look for among the last ``LOOKED_THROUGH``; none for all.
+            without: types to pass over there.
+        """
+        query = _last(user_id, limit)
+        if only or without:
+            looked = _last(user_id, LOOKED_THROUGH).subquery()
+            kind = looked.c.event_type
+            query = _latest_first(select(looked), looked.c).limit(limit)
+            query = query.where(kind.in_(only)) if only else query.where(kind.not_in(without))
         with self.engine.connect() as connection:
             return [_from_row(row) for row in connection.execute(query)][::-1]
+
+    def mark(self, user_id: str) -> tuple[int, int]:
+        """Give two numbers of which one changes whenever a user's last events do.
+
+        Returns:
+            How many there are among the last ``LOOKED_THROUGH``, and the highest sequence number of
+            these; both 0 where there are none.
+        """
+        last = _last(user_id, LOOKED_THROUGH).with_only_columns(events_table.c.sequence).subquery()
+        query = select(func.count(), func.coalesce(func.max(last.c.sequence), 0))
+        with self.engine.connect() as connection:
+            number, highest = connection.execute(query.select_from(last)).one()
+        return number, highest
 
     def since(self, sequence: int, limit: int = PAGE) -> list[tuple[int, Event]]:
         """Give a page of events in the order they were appended.
@@ -178,6 +213,35 @@ class EventLog:
                 return
             yield from found
             last = found[-1]
+
+    def active(self, after: str, limit: int) -> list[UserActivity]:
+        """Give a page of the users that have events, in byte order, with what they have.
+
+        Args:
+            after: user after whom to begin; empty for the start.
+            limit: most users.
+        """
+        table = events_table
+        query = (
+            select(table.c.user_id, func.count(), func.max(table.c.occurred_us))
+            .where(table.c.user_id > after)
+            .group_by(table.c.user_id)
+            .order_by(table.c.user_id)
+            .limit(limit)
+        )
+        with self.engine.connect() as connection:
+            return [
+                UserActivity(user_id=user_id, events=number, last=from_microseconds(last_us))
+                for user_id, number, last_us in connection.execute(query)
+            ]
+
+    def first(self, user_id: str) -> datetime | None:
+        """Give the time of a user's earliest event; None where there is none."""
+        column = events_table.c.occurred_us
+        query = select(func.min(column)).where(events_table.c.user_id == user_id)
+        with self.engine.connect() as connection:
+            first_us = connection.scalar(query)
+        return None if first_us is None else from_microseconds(first_us)
 
     def histories(
         self, rules: EventRules, since: datetime | None = None, longest: int = 1000
@@ -273,6 +337,16 @@ class EventLog:
             finally:
                 connection.exec_driver_sql("PRAGMA synchronous = NORMAL")
                 connection.commit()
+
+
+def _last(user_id: str, limit: int) -> Select[Any]:
+    """Ask for a user's last events, the latest first."""
+    query = select(events_table).where(events_table.c.user_id == user_id)
+    return _latest_first(query, events_table.c).limit(limit)
+
+
+def _latest_first(query: Select[Any], columns: Any) -> Select[Any]:
+    return query.order_by(columns.occurred_us.desc(), columns.sequence.desc())
 
 
 def _narrow(event_types: list[str], since: datetime | None) -> Select[Any]:

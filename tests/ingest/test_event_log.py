@@ -120,6 +120,53 @@ def test_a_tail_is_in_order_of_time_however_late_events_come(log: EventLog) -> N
     assert log.tail("nobody", 10) == []
 
 
+def test_a_tail_of_some_types_is_what_a_loop_finds(
+    log: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = many_events(300)
+    log.append(events)
+    for through in (1000, 11):
+        monkeypatch.setattr("ingest.event_log.LOOKED_THROUGH", through)
+        own = in_time_order([entry for entry in events if entry.user_id == "u2"])[-through:]
+        clicks = [entry for entry in own if entry.event_type == "click"]
+        others = [entry for entry in own if entry.event_type != "click"]
+        for limit in (3, 1000):
+            assert log.tail("u2", limit, only=["click", "none such"]) == clicks[-limit:]
+            assert log.tail("u2", limit, without=["click"]) == others[-limit:]
+
+
+def test_a_mark_changes_with_a_users_own_events_only(
+    log: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert log.mark("u") == (0, 0)
+    marks = [log.mark("u")]
+    for entry in (event("a"), event("late", minute=-5), event("b", minute=9)):
+        log.append([entry])
+        marks.append(log.mark("u"))
+        log.append([event("a", "another", minute=len(marks))])
+        assert log.mark("u") == marks[-1]
+    log.erase("u")
+    assert log.mark("u") == (0, 0)
+    log.append([event("a")])
+    assert len({*marks, log.mark("u")}) == 5
+    monkeypatch.setattr("ingest.event_log.LOOKED_THROUGH", 1)
+    before = log.mark("u")
+    log.append([event("older than all that is looked through", minute=-9)])
+    assert log.mark("u") == before
+
+
+def test_users_are_told_with_what_they_have(log: EventLog) -> None:
+    events = many_events(100)
+    log.append(events)
+    told = log.active("", 4) + log.active("u3", 100)
+    assert [entry.user_id for entry in told] == [f"u{number}" for number in range(7)]
+    for entry in told:
+        times = [e.occurred_at for e in events if e.user_id == entry.user_id]
+        assert (entry.events, entry.last) == (len(times), max(times))
+        assert log.first(entry.user_id) == min(times)
+    assert log.first("nobody") is None
+
+
 def test_pages_replay_the_order_of_appending(log: EventLog) -> None:
     events = many_events(100)
     log.append(events)
