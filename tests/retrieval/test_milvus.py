@@ -228,6 +228,26 @@ except IndexUnavailableError as error:
 """
 
 
+STARTS = """
+import signal, subprocess, sys
+import numpy as np
+from retrieval.milvus import MilvusIndex
+from support.records import item
+with MilvusIndex(sys.argv[1], "g1", {"joint": 8}) as index:
+    index.upsert([item("one", np.eye(8, dtype=np.float32)[0])])
+    block = lambda: signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    for _ in range(int(sys.argv[2])):
+        subprocess.run(["true"], preexec_fn=block, check=True)
+"""
+
+
+def test_programs_start_beside_an_open_store(tmp_path: Path) -> None:
+    """Each start has about one chance in a hundred to fail where gRPC's fork handlers run."""
+    command = [sys.executable, "-W", "ignore", "-c", STARTS, str(tmp_path / "milvus.db"), "300"]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_full_disk_is_one_sentence_and_keeps_what_was(tmp_path: Path) -> None:
     path = str(tmp_path / "milvus.db")
     command = [sys.executable, "-W", "ignore", "-c", WRITES, path, "1000000"]
