@@ -65,6 +65,11 @@ class Sequences:
             digest.update(b"" if part is None else np.ascontiguousarray(part).data)
         return digest.hexdigest()
 
+    def only(self, events: NDArray[np.bool_]) -> Sequences:
+        """Keep some events, bool (E,); every user and the catalogue stay."""
+        actions = None if self.actions is None else self.actions[events]
+        return Sequences(histories=self.histories.only(events), actions=actions)
+
     def latest(self, users: Numbers, most: int) -> Padded:
         """The last events of some users, in order.
 

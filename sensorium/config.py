@@ -12,6 +12,7 @@ from encoders.family import FamilyConfig
 from ingest.decode import DecodeOptions
 from ingest.event_rules import EventRules
 from ranking.language_model import LanguageModelConfig
+from ranking.ranker_settings import RankerSettings
 from ranking.views import DriftConfig
 from sensorium.settings import Loaded, load
 
@@ -75,6 +76,8 @@ class Config:
     """Where everything is kept."""
     events: EventRules = field(default_factory=EventRules)
     """What events say about taste."""
+    ranker: RankerSettings = field(default_factory=RankerSettings)
+    """How what people go on to is learnt."""
     drift: DriftConfig = field(default_factory=DriftConfig)
     """When a view is learnt anew."""
     language_model: LanguageModelConfig = field(default_factory=LanguageModelConfig)

@@ -1,4 +1,4 @@
-"""Commands that learn from the library: ``sensorium train alignment`` and ``train fusion``."""
+"""Commands that learn from the library: ``sensorium train alignment``, ``fusion``, ``ranker``."""
 
 from __future__ import annotations
 
@@ -70,6 +70,51 @@ def fusion(
     request = FusionRequest(events=events or "", epochs=epochs, seed=seed, apply=apply)
     outcome = train_fusion(library, request, stderr, quiet or as_json)
     show_fusion_training(outcome, stdout, as_json)
+
+
+@train_app.command("ranker")
+def ranker(
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    config: ConfigOption = None,
+    events: Annotated[
+        str | None,
+        typer.Option(help="File of events to learn from; the imported ones if not given."),
+    ] = None,
+    layout: Annotated[
+        str, typer.Option("--format", help="Layout of the file; auto goes by its columns or lines.")
+    ] = "auto",
+    epochs: Annotated[int | None, typer.Option(min=1, help="Most rounds.")] = None,
+    width: Annotated[int | None, typer.Option(min=1, help="Numbers per item and state.")] = None,
+    blocks: Annotated[str | None, typer.Option(help="plain, gated or pointwise.")] = None,
+    length: Annotated[
+        int | None, typer.Option(min=1, help="Most events of a history looked at.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Decides everything random.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
+    settings: SetOption = [],
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Learn from events what people go on to; killed, the same command goes on.
+
+    Examples: sensorium train ranker · sensorium train ranker --width 128 --set ranker.knows=ids
+    """
+    from sensorium.ranker_display import show_ranker_training
+    from sensorium.ranker_training import RankerRequest, train_library_ranker
+
+    flags = settings_of(
+        settings,
+        ranker__epochs=epochs,
+        ranker__width=width,
+        ranker__block=blocks,
+        ranker__length=length,
+        ranker__seed=seed,
+        ranker__device=device,
+    )
+    library = _library(workspace, config, flags)
+    request = RankerRequest(events=events or "", layout=layout)
+    outcome = train_library_ranker(library, request, stderr, quiet or as_json)
+    show_ranker_training(outcome, stdout, as_json)
 
 
 def _library(workspace: Path, file: Path | None, flags: dict[str, Any]) -> Library:

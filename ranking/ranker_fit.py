@@ -1,0 +1,136 @@
+"""From events and settings to a ranker in service: held-out events decide when learning ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+
+from ranking.held_out import HeldOut
+from ranking.ranker import SequenceNetwork
+from ranking.ranker_config import RankerConfig
+from ranking.ranker_settings import RankerSettings
+from ranking.sequence_draws import SequenceTraining
+from ranking.sequence_progress import Progress
+from ranking.sequence_recommender import SequenceRecommender
+from ranking.sequence_training import SequenceData, train_ranker
+from ranking.sequences import Floats, ItemRows, rows_learnt_from
+
+OnProgress = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FittedRanker:
+    """What learning gave."""
+
+    recommender: SequenceRecommender
+    """In its best state."""
+    progress: Progress
+    """How the run went."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Content:
+    """Content vectors of a catalogue."""
+
+    vectors: Floats
+    """Of each item, (N, F); zeros where an item has none."""
+    space: str = ""
+    """Digest of what made them."""
+
+
+def fit_ranker(
+    held_out: HeldOut,
+    settings: RankerSettings,
+    content: Content | None = None,
+    checkpoint: Path | None = None,
+    on_progress: OnProgress = lambda _progress: None,
+) -> FittedRanker:
+    """Learn a ranker.
+
+    Args:
+        held_out: what it is learnt from, and what decides when learning ends.
+        settings: shape and way of learning.
+        content: of the items of the same catalogue; None to know items by their ids alone.
+        checkpoint: file that a killed run goes on from; None keeps nothing.
+        on_progress: told before the first round and after each.
+
+    Raises:
+        ValueError: content alone is to be known, and there is none.
+    """
+    known = content if settings.knows != "ids" else None
+    rows = rows_learnt_from(held_out.learnt.histories, known.vectors if known is not None else None)
+    network = start_network(rows, settings)
+    data = SequenceData(sequences=held_out.learnt, validation=held_out.validation, rows=rows)
+    with _file(checkpoint) as path:
+        progress = train_ranker(data, network, training_of(settings), path, on_progress)
+    ids = held_out.learnt.histories.item_ids
+    recommender = SequenceRecommender(
+        network=network,
+        item_ids=tuple(ids[number] for number in rows.known.tolist()),
+        rows=rows,
+        weights=np.ones(1, np.float32),
+        space=known.space if known is not None else "",
+    )
+    return FittedRanker(recommender=recommender, progress=progress)
+
+
+def start_network(rows: ItemRows, settings: RankerSettings) -> SequenceNetwork:
+    """Give the network before its first round; the seed decides its weights.
+
+    Raises:
+        ValueError: content alone is to be known, and there is none.
+    """
+    width = 0 if rows.content is None else rows.content.shape[1]
+    config = RankerConfig(
+        num_ids=0 if settings.knows == "content" else len(rows.known),
+        content_width=width,
+        block=settings.block,
+        width=settings.width,
+        num_layers=settings.num_layers,
+        num_heads=settings.num_heads,
+        length=settings.length,
+        dropped_ratio=settings.dropped_ratio,
+        time=settings.time,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        return SequenceNetwork(config)
+
+
+def training_of(settings: RankerSettings) -> SequenceTraining:
+    """Give how the network is learnt."""
+    return SequenceTraining(
+        epochs=settings.epochs,
+        patience=settings.patience,
+        batch_size=settings.batch_size,
+        learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        loss=settings.loss,
+        drawn=settings.drawn,
+        num_drawn=settings.num_drawn,
+        id_dropped_ratio=settings.id_dropped_ratio,
+        seed=settings.seed,
+        device=device_of(settings),
+    )
+
+
+def device_of(settings: RankerSettings) -> str:
+    """Give where the network learns, ``cpu`` or ``cuda``."""
+    if settings.device != "auto":
+        return settings.device
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+@contextmanager
+def _file(checkpoint: Path | None) -> Iterator[Path]:
+    if checkpoint is not None:
+        yield checkpoint
+        return
+    with TemporaryDirectory() as folder:
+        yield Path(folder) / "checkpoint.safetensors"

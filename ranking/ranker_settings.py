@@ -1,0 +1,61 @@
+"""How a ranker is learnt, as a person says it; what follows from the data is not among it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankerSettings:
+    """Shape of a sequence model and how it is learnt."""
+
+    block: Literal["plain", "gated", "pointwise"] = "gated"
+    """Kind of block."""
+    width: int = 64
+    """Numbers per item and state."""
+    num_layers: int = 2
+    """Blocks."""
+    num_heads: int = 1
+    """Attention heads; they divide the width."""
+    length: int = 50
+    """Most events of a history that are looked at, the latest."""
+    time: Literal["none", "gaps", "request"] = "none"
+    """Whether times are looked at: none; those of past events; or also that of the request."""
+    dropped_ratio: float = 0.2
+    """Share of numbers dropped while learning."""
+    knows: Literal["both", "ids", "content"] = "both"
+    """What an item is known by, where the library has content vectors."""
+    id_dropped_ratio: float = 0.2
+    """Share of items whose id is hidden while learning, so that content alone is learnt to stand
+    for an item; only where both are known."""
+    epochs: int = 100
+    """Most rounds."""
+    patience: int = 10
+    """Rounds without gain after which learning ends."""
+    batch_size: int = 128
+    """Users per step."""
+    learning_rate: float = 1e-3
+    """Step of the optimiser."""
+    weight_decay: float = 0.0
+    """Pull of every number towards zero."""
+    loss: Literal["softmax", "binary"] = "softmax"
+    """What is asked; see ``ranking.sequence_loss``."""
+    drawn: Literal["all", "uniform", "popular", "batch"] = "uniform"
+    """Items that the true one is held against."""
+    num_drawn: int = 256
+    """How many are drawn, where they are."""
+    seed: int = 0
+    """Decides everything random."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where it learns; auto takes a GPU where there is one."""
+
+    def __post_init__(self) -> None:
+        if self.num_heads < 1 or self.width < 1 or self.width % self.num_heads:
+            raise ValueError(f"heads divide the width: {self.num_heads = }, {self.width = }")
+        if min(self.num_layers, self.length, self.epochs, self.num_drawn) < 1:
+            raise ValueError(f"expected counts of 1 or more: {self}")
+        if not 0 <= self.dropped_ratio < 1 or not 0 <= self.id_dropped_ratio < 1:
+            raise ValueError(
+                f"expected shares: {self.dropped_ratio = }, {self.id_dropped_ratio = }"
+            )

@@ -1,0 +1,132 @@
+"""Where a library's ranker is kept, and for which vectors it was learnt.
+
+A ranker that knows content was learnt from the joint vectors of one generation. It answers for the
+generations whose vectors lie in the same space, and for no other; a library that was indexed with
+other encoders or fused anew learns a new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.histories import Histories
+from ray_jobs.recipe import digest_of
+from retrieval.base import JOINT
+from retrieval.fitted import FittedError
+from sensorium.workspace import Generation, Workspace
+
+if TYPE_CHECKING:
+    from ranking.sequence_recommender import SequenceRecommender
+    from retrieval.mirror import Mirror
+
+RANKER = "ranker"
+"""What a workspace calls it."""
+SPACE_PARTS = ("frames", "sound", "text", "alignment", "fusion")
+"""Parts of a recipe that decide what joint vectors mean."""
+ANEW = "learn it anew with: sensorium train ranker"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LibraryContent:
+    """Joint vectors of a library."""
+
+    item_ids: tuple[str, ...]
+    """Of the items that answer, (N,)."""
+    vectors: NDArray[np.float32]
+    """Unit vectors, (N, D); zeros where an item has none."""
+    space: str
+    """Digest of what made them."""
+
+    def of(self, item_ids: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors of these items, (N, D); zeros for an item that the library does not know."""
+        number_of = {item_id: number for number, item_id in enumerate(self.item_ids)}
+        numbers = np.array([number_of.get(item_id, -1) for item_id in item_ids], np.int64)
+        found = np.zeros((len(numbers), self.vectors.shape[1]), np.float32)
+        held = numbers >= 0
+        found[held] = self.vectors[numbers[held]]
+        return found
+
+
+def content_space(generation: Generation) -> str:
+    """Sixteen hex digits for the space of a generation's joint vectors."""
+    return digest_of([generation.made_by.get(part, "") for part in SPACE_PARTS])
+
+
+def content_of(generation: Generation, mirror: Mirror) -> LibraryContent:
+    """Give the joint vectors of the generation that answers."""
+    table = mirror.items
+    rows = np.flatnonzero(table.alive).astype(np.int32)
+    space = table.spaces.get(JOINT)
+    vectors = np.zeros((len(rows), space.width if space is not None else 0), np.float32)
+    if space is not None:
+        positions = space.positions(rows)
+        held = positions >= 0
+        vectors[held] = space.matrix[positions[held]]
+    return LibraryContent(
+        item_ids=tuple(table.keys[row] for row in rows.tolist()),
+        vectors=vectors,
+        space=content_space(generation),
+    )
+
+
+def with_items(histories: Histories, item_ids: Sequence[str]) -> Histories:
+    """The same histories over a catalogue that also holds these items, in the order of ids."""
+    every = tuple(sorted({*histories.item_ids, *item_ids}))
+    if every == histories.item_ids:
+        return histories
+    number_of = {item_id: number for number, item_id in enumerate(every)}
+    numbers = np.array([number_of[item_id] for item_id in histories.item_ids], np.int64)
+    return replace(histories, item_ids=every, items=numbers[histories.items])
+
+
+def keep_ranker(workspace: Workspace, ranker: SequenceRecommender) -> Path:
+    """Let this ranker be the workspace's; give its file, which appears whole or not at all."""
+    path = ranker_folder(workspace) / "ranker.safetensors"
+    path.parent.mkdir(exist_ok=True)
+    ranker.save(path)
+    workspace.learn(RANKER, path)
+    return path
+
+
+def ranker_folder(workspace: Workspace) -> Path:
+    """Where rankers and the checkpoint of the last run are."""
+    return workspace.path / "ranker"
+
+
+def open_ranker(
+    workspace: Workspace,
+    generation: Generation,
+    catalogue: Sequence[str],
+    vectors: NDArray[np.float32],
+) -> tuple[SequenceRecommender | None, str]:
+    """Open the workspace's ranker for a catalogue.
+
+    Args:
+        workspace: the library's folder.
+        generation: the one that answers.
+        catalogue: ids of the items to score, N.
+        vectors: their joint vectors, (N, D).
+
+    Returns:
+        The ranker, or None with what a person should know; the note is empty where all is well.
+    """
+    path = workspace.learnt(RANKER, newest=True)
+    if path is None:
+        return None, "no ranker has been learnt; sensorium train ranker learns one from events"
+    from ranking.sequence_recommender import SequenceRecommender
+
+    try:
+        ranker = SequenceRecommender.load(path, catalogue, vectors)
+    except FittedError as error:
+        return None, f"the ranker is left aside: {error}"
+    if ranker.space and ranker.space != content_space(generation):
+        return None, f"the ranker was learnt from other item vectors and is left aside; {ANEW}"
+    if not ranker.network.config.content_width:
+        ranker = replace(ranker, rows=replace(ranker.rows, content=None))
+    return ranker, ""

@@ -1,0 +1,177 @@
+"""Learning a ranker from the command line: what it finds, resuming, keeping, leaving aside."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from rich.console import Console
+
+from ingest.histories import History
+from ranking.sequence_progress import Progress
+from ranking.sequence_recommender import KIND
+from retrieval.fitted import FittedFile
+from sensorium import ranker_training
+from sensorium.library import Library
+from sensorium.ranker_store import (
+    content_of,
+    content_space,
+    open_ranker,
+    ranker_folder,
+    with_items,
+)
+from support.cli import rows, sensorium
+from support.histories import histories_of
+from support.library import CONFIG, library_of_vectors
+from support.walks import log_walks, walked, write_walks
+
+SILENT = Console(quiet=True)
+QUICK = (
+    "--epochs", "10", "--width", "16", "--length", "4", "--set", "ranker.learning_rate=0.02",
+    "--set", "ranker.drawn=all", "--set", "ranker.num_layers=1",
+    "--set", "ranker.batch_size=32", "--json",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True)
+def short_grids(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fewer settings of the baselines to choose among; which are chosen is asked elsewhere."""
+    import ranking.baselines
+
+    monkeypatch.setattr(ranking.baselines, "NEIGHBOURS", ranking.baselines.NEIGHBOURS[-2:])
+
+
+@pytest.fixture(scope="module")
+def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A library of 50 items in five groups, of which the last ten are in no event."""
+    folder = tmp_path_factory.mktemp("made") / "w"
+    library = library_of_vectors(folder, 50, 5)
+    library.fuse_anew(SILENT, quiet=True)
+    log_walks(library.workspace.event_log, walked())
+    return folder
+
+
+@pytest.fixture
+def made(indexed: Path, tmp_path: Path) -> Path:
+    """A copy of it, for a test of its own."""
+    return Path(shutil.copytree(indexed, tmp_path / "w"))
+
+
+def test_a_ranker_is_learnt_judged_kept_and_opened(made: Path) -> None:
+    [learnt] = rows(sensorium("train", "ranker", "-w", made, *QUICK))
+    assert (learnt["users"], learnt["events"], learnt["items"]) == (80, 400, 50)
+    assert (learnt["with_content"], learnt["known_by"]) == (50, "ids and content")
+    assert (learnt["questions"], learnt["kept"]) == (80, True)
+    assert [row["model"] for row in learnt["rows"]] == ["ranker", "popular", "item neighbours"]
+    found = {row["model"]: row["figures"]["ndcg@10"] for row in learnt["rows"]}
+    assert found["ranker"] > 0.5 > found["popular"]
+
+    library = Library(made, CONFIG, create=False)
+    generation, mirror, _ = library.serving()
+    known = content_of(generation, mirror)
+    ranker, note = open_ranker(library.workspace, generation, known.item_ids, known.vectors)
+    assert ranker is not None
+    assert note == ""
+    number_of = {item_id: number for number, item_id in enumerate(known.item_ids)}
+    liked = np.array([number_of["003"], number_of["008"]])
+    history = History(items=liked, times_us=np.arange(2), asked_us=2)
+    scores = ranker.score([history])[0]
+    cold = {n: float(scores[number_of[f"{n:03}"]]) for n in range(40, 50)}
+    assert {n % 5 for n in sorted(cold, key=cold.__getitem__)[-2:]} == {3}
+
+
+def test_a_ranker_for_other_vectors_is_left_aside_with_a_note(made: Path) -> None:
+    library = Library(made, CONFIG, create=False)
+    generation, mirror, _ = library.serving()
+    known = content_of(generation, mirror)
+    asked = (library.workspace, generation, known.item_ids, known.vectors)
+    assert "no ranker has been learnt" in open_ranker(*asked)[1]
+    sensorium("train", "ranker", "-w", made, *QUICK)
+    assert open_ranker(*asked)[0] is not None
+    fused = replace(generation, made_by={**generation.made_by, "fusion": "gated/1"})
+    assert content_space(fused) != content_space(generation)
+    ranker, note = open_ranker(library.workspace, fused, *asked[2:])
+    assert ranker is None
+    assert "learnt from other item vectors" in note
+    (ranker_folder(library.workspace) / "ranker.safetensors").write_bytes(b"damaged")
+    ranker, note = open_ranker(*asked)
+    assert ranker is None
+    assert "left aside" in note
+
+
+def test_a_killed_run_goes_on_to_the_same_ranker(
+    made: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    other = shutil.copytree(made, tmp_path / "other")
+    words_of = ranker_training.words_of
+
+    def killed(progress: Progress) -> str:
+        if progress.epoch == 3:
+            raise KeyboardInterrupt
+        return words_of(progress)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ranker_training, "words_of", killed)
+        sensorium("train", "ranker", "-w", made, *QUICK, code=130)
+    rounds: list[int] = []
+
+    def counted(progress: Progress) -> str:
+        rounds.append(progress.epoch)
+        return words_of(progress)
+
+    monkeypatch.setattr(ranker_training, "words_of", counted)
+    [resumed] = rows(sensorium("train", "ranker", "-w", made, *QUICK))
+    assert rounds == list(range(3, 11))
+    [whole] = rows(sensorium("train", "ranker", "-w", other, *QUICK))
+    assert resumed["rows"] == whole["rows"]
+    files = [folder / "ranker" / "ranker.safetensors" for folder in (made, other)]
+    one, same = (FittedFile.read(file, KIND).fingerprint for file in files)
+    assert one == same
+
+
+def test_a_file_about_other_items_is_learnt_by_ids(made: Path, tmp_path: Path) -> None:
+    renamed = [(user, f"x{item}", when) for user, item, when in walked()]
+    file = write_walks(tmp_path / "events.csv", renamed)
+    words = ("train", "ranker", "-w", made, "--events", file, *QUICK)
+    [learnt] = rows(sensorium(*words))
+    assert (learnt["known_by"], learnt["with_content"], learnt["items"]) == ("ids", 0, 40)
+    refused = sensorium(*words, "--set", "ranker.knows=content", code=1)
+    assert "no item of the events is in this library" in refused.stderr
+
+
+def test_what_a_baseline_clearly_beats_is_not_kept(made: Path) -> None:
+    words = (*QUICK[:-1], "--set", "ranker.learning_rate=1e-9")
+    told = sensorium("train", "ranker", "-w", made, *words).stdout
+    for part in ("not kept", "is clearly better", "80 users", "item neighbours", "ndcg@10"):
+        assert part in told
+    assert Library(made, CONFIG, create=False).workspace.learnt("ranker", newest=True) is None
+
+
+def test_too_few_events_are_refused_with_the_way_out(made: Path, tmp_path: Path) -> None:
+    file = write_walks(tmp_path / "events.csv", walked(users=5))
+    refused = sensorium("train", "ranker", "-w", made, "--events", file, code=1)
+    assert "5 users with three likings or more" in refused.stderr
+    assert "events import" in refused.stderr
+    wrong = sensorium("train", "ranker", "-w", made, "--blocks", "round", code=1)
+    assert "plain, gated, pointwise" in wrong.stderr
+
+
+def test_a_wider_catalogue_keeps_every_event() -> None:
+    histories = histories_of("bd", "db")
+    wider = with_items(histories, ["a", "d", "e"])
+    assert wider.item_ids == ("a", "b", "d", "e")
+    assert [wider.item_ids[n] for n in wider.items] == ["b", "d", "d", "b"]
+    assert with_items(histories, ["b"]) is histories
