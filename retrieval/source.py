@@ -31,6 +31,10 @@ class Found:
     """How well each fits, never rising, (C,); they compare within this source only."""
 
 
+NOTHING = Found(items=np.zeros(0, np.int64), scores=np.zeros(0, np.float32))
+"""What a source finds that knows nothing of a history."""
+
+
 class Source(Protocol):
     """Names items that might follow a history."""
 
@@ -45,6 +49,22 @@ class Source(Protocol):
             history: of one user; may be empty. ``asked_us`` is the moment of asking.
             limit: most candidates, 1 or more.
         """
+
+
+def best_of(items: NDArray[np.int64], scores: NDArray[np.float32], limit: int) -> Found:
+    """Give the best few, equal ones by rising number.
+
+    Args:
+        items: numbers of items, each once, in any order, (C,).
+        scores: how well each fits, (C,).
+        limit: most that are given.
+    """
+    if len(items) > limit:
+        # Everything as good as the last that fits, so that equal ones are judged by number.
+        least = np.partition(scores, len(scores) - limit)[len(scores) - limit]
+        items, scores = items[scores >= least], scores[scores >= least]
+    order = np.lexsort((items, -scores))[:limit]
+    return Found(items=items[order], scores=scores[order].astype(np.float32))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -68,6 +88,11 @@ class Pool:
             names=self.names,
             places=self.places[kept],
         )
+
+    def found_by(self, place: int) -> dict[str, int]:
+        """Place of one candidate with each source that found it, by name of the source."""
+        places = zip(self.names, self.places[place].tolist(), strict=True)
+        return {name: at for name, at in places if at >= 0}
 
 
 def pooled(found: Mapping[str, Found], weights: Mapping[str, float] | None = None) -> Pool:
