@@ -101,7 +101,7 @@ class Event:
     """Anything else; values that JSON can hold."""
 
     def __post_init__(self) -> None:
-        if not (_is_name(self.user_id) and _is_name(self.item_id) and _is_name(self.event_type)):
+        if not (is_name(self.user_id) and is_name(self.item_id) and is_name(self.event_type)):
             raise self._misnamed("user_id", "item_id", "event_type")
         if self.value is not None and not math.isfinite(self.value):
             raise EventError("value", "a finite number", self.value)
@@ -113,7 +113,7 @@ class Event:
             object.__setattr__(self, "occurred_at", self.occurred_at.astimezone(UTC))
         if not self.event_id:
             object.__setattr__(self, "event_id", self._derived_id())
-        elif not _is_name(self.event_id):
+        elif not is_name(self.event_id):
             raise self._misnamed("event_id")
 
     @property
@@ -122,7 +122,7 @@ class Event:
         return (self.occurred_at - EPOCH) // MICROSECOND
 
     def _misnamed(self, *fields: str) -> EventError:
-        field = next(name for name in fields if not _is_name(getattr(self, name)))
+        field = next(name for name in fields if not is_name(getattr(self, name)))
         expected = f"text of 1 to {MOST_CHARACTERS} characters"
         return EventError(field, expected, getattr(self, field))
 
@@ -142,7 +142,7 @@ def from_microseconds(occurred_us: int) -> datetime:
     return EPOCH + timedelta(microseconds=occurred_us)
 
 
-def _is_name(text: str) -> bool:
+def is_name(text: str) -> bool:
     """Whether every database can keep it as text."""
     if not 0 < len(text) <= MOST_CHARACTERS or "\0" in text or text.isspace():
         return False

@@ -40,6 +40,7 @@ from sqlalchemy import (
 )
 
 from ingest.catalogue import items_table
+from ingest.database import write_back
 from ingest.event import EPOCH, MICROSECOND, Event, from_microseconds
 from ingest.event_rules import EventRules
 
@@ -292,15 +293,14 @@ class EventLog:
     def erase(self, user_id: str) -> int:
         """Take away every event of a user for good; give how many there were.
 
-        SQLite's files are then free of them, unless another process is reading: what that holds up
-        goes with the next erasure. PostgreSQL frees the space when it next vacuums.
+        SQLite's files are then free of the rows, unless another process is reading: what that holds
+        up goes with the next erasure. Copies that were left when pages filled up and were divided
+        go with ``ingest.database.compact``. PostgreSQL frees the space when it next vacuums.
         """
         table = events_table
         with self._writing() as connection:
             erased = connection.execute(delete(table).where(table.c.user_id == user_id)).rowcount
-        if self.engine.dialect.name == "sqlite":
-            with self.engine.connect() as connection:
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        write_back(self.engine)
         return erased
 
     def _by_user(self, event_types: list[str], since: datetime | None) -> Iterator[Row[Any]]:
@@ -328,7 +328,6 @@ class EventLog:
                     yield connection
                 return
             connection.exec_driver_sql("PRAGMA synchronous = FULL")
-            connection.exec_driver_sql("PRAGMA secure_delete = ON")
             connection.exec_driver_sql(f"PRAGMA cache_size = -{APPEND_CACHE_KIB}")
             connection.commit()
             try:
