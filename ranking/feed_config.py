@@ -45,7 +45,7 @@ class VarietyConfig:
     """Most of a page that one interest may fill, in (0, 1]."""
     least_interests: int = 3
     """Interests that a page holds at least, where candidates have as many."""
-    settled: float = 3.0
+    settled: float = 1.0
     """Likes after which taste decides as much as evenness. Before the first, a page is spread over
     all interests evenly."""
 

@@ -1,0 +1,149 @@
+"""Why an item is on a page, found out by asking what would have happened otherwise.
+
+The item of the history that is named is the one without which the pick would have fallen furthest
+among the candidates. Where no single one holds it up, none is named: an interest that many likes
+speak for is a reason of its own, and an item that nothing in the history supports says so.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranking.feed_pool import NEWEST, explored_only
+from ranking.feed_ranker import Ranker, log_odds
+from ranking.feed_scores import RANKER, Scored
+from ranking.page import Reason
+from ranking.shelf import NO_INTEREST, Shelf
+from ranking.user_state import UserState
+
+NOTHING = -1
+"""Stands for no item of the history."""
+POPULAR = frozenset({"popular", "trending"})
+"""Sources that know what many like."""
+NEW = frozenset({"fresh", NEWEST})
+"""Sources that know what has come lately."""
+CLOSE = math.log(9)
+"""Odds by the ranker, as a logarithm, from which the history as a whole speaks for an item: those
+of the best tenth of the candidates."""
+
+
+def supports(
+    ranker: Ranker,
+    state: UserState,
+    candidates: Scored,
+    places: NDArray[np.int64],
+    looked_back: int,
+) -> NDArray[np.int64]:
+    """Find the liked item that holds each pick up most.
+
+    Each of the latest liked items is taken out of the history in turn and all candidates are ranked
+    again; everything but the ranker's part stays as it is.
+
+    Args:
+        ranker: what ranked the candidates.
+        state: what it ranked them by.
+        candidates: with their scores, (C,).
+        places: of the picks among the candidates, (P,).
+        looked_back: how many liked items are tried.
+
+    Returns:
+        Numbers of items, (P,); ``NOTHING`` where a pick does not fall for want of any one.
+    """
+    tried = _latest(state, looked_back)
+    best, most = np.full(len(places), NOTHING, np.int64), np.zeros(len(places), np.int64)
+    if not len(tried) or not len(places):
+        return best
+    others = candidates.total - candidates.parts[RANKER]
+    before = _ranks(candidates.total, places)
+    for item, values in zip(
+        tried, ranker.rank_without(state, candidates.items, tried), strict=True
+    ):
+        fall = _ranks(others + log_odds(values), places) - before
+        best = np.where(fall > most, item, best)
+        most = np.maximum(fall, most)
+    return best
+
+
+def _latest(state: UserState, most: int) -> NDArray[np.int64]:
+    """The latest liked items, each once, latest first."""
+    backwards = state.liked.items[::-1]
+    _, first = np.unique(backwards, return_index=True)
+    return backwards[np.sort(first)[:most]]
+
+
+def _ranks(total: NDArray[np.float64], places: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many candidates score above each pick, (P,)."""
+    above: NDArray[np.int64] = (total[None, :] > total[places][:, None]).sum(axis=1)
+    return above
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What speaks for one pick."""
+
+    interest: str
+    """Name of its interest; empty for none."""
+    boosted: bool
+    """Whether the person asked for more of the interest."""
+    liked: bool
+    """Whether the person's history speaks for the interest."""
+    close: bool
+    """Whether the history speaks for the item, by the ranker."""
+    history_item: str
+    """Id of the liked item that holds the pick up; empty for none."""
+    sources: frozenset[str]
+    """Names of those that found it."""
+
+
+def evidence(
+    shelf: Shelf,
+    state: UserState,
+    candidates: Scored,
+    places: NDArray[np.int64],
+    held: NDArray[np.int64],
+) -> Iterator[Evidence]:
+    """Collect what speaks for each pick; nothing does for one that is merely explored.
+
+    Args:
+        shelf: the items.
+        state: of the person.
+        candidates: with their scores, (C,).
+        places: of the picks among the candidates, (P,).
+        held: numbers of the liked items that hold them up, or ``NOTHING``, (P,).
+    """
+    lane, worth = explored_only(candidates.pool), candidates.parts[RANKER]
+    for place, item in zip(places.tolist(), held.tolist(), strict=True):
+        owner, counts = int(candidates.owner[place]), not lane[place]
+        named = shelf.interests is not None and owner != NO_INTEREST
+        yield Evidence(
+            interest=shelf.interests.names[owner] if shelf.interests and named else "",
+            boosted=counts and named and bool(state.boost[owner] > 1),
+            liked=counts and named and bool(state.interest[owner] > 0),
+            close=counts and len(state.liked.items) > 0 and bool(worth[place] >= CLOSE),
+            history_item=shelf.item_ids[item] if counts and item != NOTHING else "",
+            sources=frozenset(candidates.pool.found_by(place)),
+        )
+
+
+def reason(evidence: Evidence) -> Reason:
+    """Put what speaks for a pick into words: the most particular thing that is true."""
+    interest, item = evidence.interest, evidence.history_item
+    kind, text = "explored", ": ".join(filter(None, ["something different", interest]))
+    if item:
+        kind, text = "history", f"because you liked {item}"
+    elif interest and evidence.boosted:
+        kind, text = "interest", f"you asked for more of {interest}"
+    elif interest and evidence.liked:
+        kind, text = "interest", f"from your interest in {interest}"
+    elif evidence.close:
+        kind, text = "history", "close to what you liked"
+    elif evidence.sources & POPULAR:
+        kind, text = "popular", "many like it"
+    elif evidence.sources & NEW:
+        kind, text = "new", "it is new"
+    return Reason(kind=kind, text=text, interest=interest, history_item=item)
