@@ -151,7 +151,7 @@ def derive(
         user_id=user_id,
         asked_us=asked_us,
         recent=_history(acted[last], acted_us[last], asked_us),
-        types=tuple(sys.intern(read.types[at]) for at in last),
+        types=tuple(sys.intern(str(read.types[at])) for at in last),
         weights=weights[last].astype(np.float32),
         liked=_history(acted[last[good]], acted_us[last[good]], asked_us),
         seen=_latest(np.r_[acted, shown], np.r_[acted_us, shown_us], config.seen),
