@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,9 +21,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ranking.blocks import BUCKETS, block_of, time_buckets
+from ranking.blocks import BUCKETS, Drop, Group, block_of, time_buckets
 from ranking.ranker_config import RankerConfig
 from ranking.sequences import ItemRows, Padded
+
+ROWS = 32
+"""Rows go through the blocks in multiples of this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +40,9 @@ class Items:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class History:
-    """Events of users, padded on the right."""
+class Happened:
+    """What happened in histories and when, but not with which items; padded on the right."""
 
-    items: Items
-    """Of each event, (B, T)."""
     actions: Tensor
     """Number of each event's action, int64 (B, T)."""
     times: Tensor
@@ -48,6 +50,19 @@ class History:
     next_times: Tensor
     """Seconds at which what follows each event was asked for, int64 (B, T): the time of the next
     event, or of the request. Read only where the settings say ``request``."""
+    places: Tensor | None = None
+    """Row of each event where rows are given flat, int64 (B, T), any row where padded; None where
+    every place has its row, padding too."""
+    kept: Tensor | None = None
+    """Which of the B T places are no padding, rising, int64; None where every place has its row."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History(Happened):
+    """Events of users, padded on the right."""
+
+    items: Items
+    """Of each event, (B, T)."""
 
 
 class SequenceNetwork(nn.Module):
@@ -66,7 +81,7 @@ class SequenceNetwork(nn.Module):
         self.gap = nn.Embedding(BUCKETS, width) if config.time != "none" else None
         self.blocks = nn.ModuleList(block_of(config) for _ in range(config.num_layers))
         self.norm = nn.LayerNorm(width)
-        self.drop = nn.Dropout(config.dropped_ratio)
+        self.drop = Drop(config.dropped_ratio)
         self.heads = (
             nn.Linear(width, config.num_actions * (width + 1)) if config.num_actions > 1 else None
         )
@@ -108,28 +123,59 @@ class SequenceNetwork(nn.Module):
         Returns:
             (B, T, D); where a history is padded, rows without meaning.
         """
-        rows = self.items(history.items) * math.sqrt(self.config.width)
-        rows = rows + self.place.weight[: rows.shape[1]]
+        rows = self.items(history.items)
+        return self.states_of(rows.flatten(0, 1), [history]).view(rows.shape)
+
+    def states_of(self, items: Tensor, histories: Sequence[Happened]) -> Tensor:
+        """The same for histories in groups, where the vectors of the items are known already.
+
+        Args:
+            items: vector of each event's item, (P, D), those of padding left out where a group
+                says which they are.
+            histories: groups, in the order of the rows.
+
+        Returns:
+            (P, D).
+        """
+        width = self.config.width
+        groups = [self._group(group) for group in histories]
+        rows = items * math.sqrt(width)
+        rows = rows + torch.cat(
+            [group.flat(self.place.weight[: group.shape[1]].expand(*group.shape, width))
+             for group in groups]
+        )  # fmt: skip
         if self.action is not None:
-            rows = rows + self.action(history.actions)
-        between = None
+            rows = rows + self.action(_flat(groups, [part.actions for part in histories]))
         if self.gap is not None:
-            gaps, between = self._gaps(history)
-            rows = rows + self.gap(gaps)
-        rows = self.drop(rows)
+            rows = rows + self.gap(_flat(groups, [self._since(part) for part in histories]))
+        # Products are compiled per number of rows: few different ones.
+        rows = self.drop(functional.pad(rows, (0, 0, 0, -len(rows) % ROWS)))
         for block in self.blocks:
-            rows = block(rows, between)
-        final: Tensor = self.norm(rows)
+            rows = block(rows, groups)
+        final: Tensor = self.norm(rows[: len(items)])
         return final
 
-    def _gaps(self, history: History) -> tuple[Tensor, Tensor]:
-        """Buckets of the time around each event (B, T), and between any two (B, T, T)."""
-        times = history.times
-        now = history.next_times if self.config.time == "request" else times
-        since = now - times
+    def _group(self, happened: Happened) -> Group:
+        batch, num_places = happened.times.shape
+        gaps = None
+        if self.gap is not None:
+            now = self._now(happened)
+            gaps = time_buckets(now[:, :, None] - happened.times[:, None])
+        return Group(
+            shape=(batch, num_places), places=happened.places, kept=happened.kept, gaps=gaps
+        )
+
+    def _now(self, happened: Happened) -> Tensor:
+        """The moment that each event looks back from, (B, T)."""
+        return happened.next_times if self.config.time == "request" else happened.times
+
+    def _since(self, happened: Happened) -> Tensor:
+        """Bucket of the time around each event, (B, T)."""
+        times = happened.times
+        since = self._now(happened) - times
         if self.config.time == "gaps":
             since = torch.cat([since[:, :1], times.diff(dim=1)], dim=1)
-        return time_buckets(since), time_buckets(now[:, :, None] - times[:, None])
+        return time_buckets(since)
 
     def asked(self, states: Tensor) -> Tensor:
         """What each action looks for, (..., A, D + 1): a direction, and how likely it is at all."""
@@ -144,10 +190,13 @@ class SequenceNetwork(nn.Module):
 
     def targets(self, items: Items) -> Tensor:
         """What candidates are met by, (..., D + 1); the product with ``asked`` is the score."""
-        rows = self.items(items)
-        if self.config.temperature is not None:
-            rows = functional.normalize(rows, dim=-1)
-        return functional.pad(rows, (0, 1), value=1.0)
+        return functional.pad(self.met(self.items(items)), (0, 1), value=1.0)
+
+    def met(self, items: Tensor) -> Tensor:
+        """What items with these vectors (..., D) are met by, but for how likely any is at all."""
+        if self.config.temperature is None:
+            return items
+        return functional.normalize(items, dim=-1)
 
     def scores(self, history: History, lengths: Tensor, candidates: Items) -> Tensor:
         """Score candidates for users.
@@ -200,15 +249,49 @@ def history_of(
     Args:
         rows: what is known of the items.
         events: of B users.
-        next_times: as ``History.next_times``, (B, T).
+        next_times: as ``Happened.next_times``, (B, T).
         device: where to.
+    """
+    known = happened_of(events, next_times, device)
+    return History(
+        items=items_of(rows, events.items, device),
+        actions=known.actions,
+        times=known.times,
+        next_times=known.next_times,
+    )
+
+
+def happened_of(
+    events: Padded, next_times: NDArray[np.int64], device: str = "cpu", first: int | None = None
+) -> Happened:
+    """Padded events as tensors, without their items.
+
+    Args:
+        events: of B users.
+        next_times: as ``Happened.next_times``, (B, T).
+        device: where to.
+        first: number of the row of the first event, where rows are given flat and padding has none.
     """
     actions, times, following = (
         torch.from_numpy(np.ascontiguousarray(part)).to(device)
         for part in (events.actions, events.times, next_times)
     )
-    items = items_of(rows, events.items, device)
-    return History(items=items, actions=actions, times=times, next_times=following)
+    if first is None:
+        return Happened(actions=actions, times=times, next_times=following)
+    kept = np.flatnonzero(events.some)
+    places = np.zeros(events.items.size, np.int64)
+    places[kept] = first + np.arange(len(kept))
+    return Happened(
+        actions=actions,
+        times=times,
+        next_times=following,
+        places=torch.from_numpy(places.reshape(events.items.shape)).to(device),
+        kept=torch.from_numpy(kept).to(device),
+    )
+
+
+def _flat(groups: Sequence[Group], parts: Sequence[Tensor]) -> Tensor:
+    return torch.cat([group.flat(part) for group, part in zip(groups, parts, strict=True)])
 
 
 def request_times(events: Padded, asked_at: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -51,6 +51,17 @@ class SequenceTraining:
     id_dropped_ratio: float = 0.0
     """Share of items whose id is hidden from a network that knows content, too, so that content
     alone is learnt to stand for an item."""
+    event_dropped_ratio: float = 0.0
+    """Share of past events whose item is hidden from the network that looks back."""
+    averaged_steps: int = 0
+    """Steps that an average of the weights reaches back; what is judged and kept is the average. 0
+    keeps the weights themselves."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Of products while learning; weights, sums and the model in service stay float32. The shorter
+    one is several times as fast on processors and GPUs with units for it."""
+    keep: Literal["best", "last"] = "best"
+    """Which state a run ends in: the best on validation, or the one after the last round. With the
+    last, nothing is judged, and all rounds are run: for learning once more, from all events."""
     seed: int = 0
     """Decides everything random."""
     device: str = "cpu"
@@ -59,8 +70,9 @@ class SequenceTraining:
     def __post_init__(self) -> None:
         if min(self.batch_size, self.num_steps, self.num_drawn, self.patience) < 1:
             raise ValueError(f"expected counts of 1 or more: {self}")
-        if not 0 <= self.calibration <= 1 or not 0 <= self.id_dropped_ratio < 1:
-            raise ValueError(f"expected shares: {self.calibration = }, {self.id_dropped_ratio = }")
+        hidden = (self.id_dropped_ratio, self.event_dropped_ratio)
+        if not 0 <= self.calibration <= 1 or min(hidden) < 0 or max(hidden) >= 1:
+            raise ValueError(f"expected shares: {self.calibration = }, {hidden = }")
 
 
 class Draws:

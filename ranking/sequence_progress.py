@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from ranking.sequence_validation import NextItem
 
@@ -33,9 +33,11 @@ class Progress:
         """From the plain values of a checkpoint."""
         return cls(**{**known, **{name: NextItem(**known[name]) for name in ("best", "last")}})
 
-    def after(self, found: NextItem, loss: float) -> Progress:
+    def after(
+        self, found: NextItem, loss: float, keep: Literal["best", "last"] = "best"
+    ) -> Progress:
         """After one more round, which found so much at a mean loss."""
-        better = found.ndcg_at_10 > self.best.ndcg_at_10
+        better = keep == "last" or found.ndcg_at_10 > self.best.ndcg_at_10
         return Progress(
             epoch=self.epoch + 1,
             best_epoch=self.epoch + 1 if better else self.best_epoch,

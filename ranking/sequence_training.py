@@ -4,10 +4,7 @@
   kept for a test is never read here.
 - Everything random follows from the seed and the round's number, and a round ends with a checkpoint
   that appears whole or not at all: a run that was killed goes on and ends with the same weights.
-- A round has a bounded number of steps and a step a bounded number of scores at once; histories
-  and content may be mapped from disk.
-- Histories of a step go through the network in groups of like length, so that little is padded;
-  the step's loss is one mean over all their events.
+- A round has a bounded number of steps; histories and content may be mapped from disk.
 """
 
 from __future__ import annotations
@@ -15,29 +12,24 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.utils.checkpoint import checkpoint as recomputed
 
 from fusion.checkpoint import Checkpoint
-from ranking.ranker import Items, SequenceNetwork, history_of, items_of
-from ranking.sequence_draws import Draws, SequenceTraining
-from ranking.sequence_loss import binary_loss, corrected, positive_weight, softmax_loss
+from ranking.ranker import SequenceNetwork
+from ranking.sequence_draws import SequenceTraining
+from ranking.sequence_optimizer import AveragingAdamW
 from ranking.sequence_progress import Progress
+from ranking.sequence_step import Objective
 from ranking.sequence_validation import NextItem, Validation
 from ranking.sequences import ItemRows, Sequences
 
-Numbers = NDArray[np.int64]
 Floats = NDArray[np.float32]
-
-MOST_SCORES = 2**25
-"""Scores whose gradients are kept at once; beyond it, parts are computed twice instead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,15 +69,11 @@ def train_ranker(
     """
     _check(data.rows, network)
     run = _Run(data, network.to(config.device), config)
-    state = Checkpoint.load(checkpoint, run.signature, Progress.read) or Checkpoint.first(
-        network, Progress.start(run.judge()), run.signature
-    )
+    state = Checkpoint.load(checkpoint, run.signature, Progress.read) or run.first()
     state.restore(network, run.optimizer)
     on_progress(state.progress)
     while not _ended(state.progress, config):
-        loss = run.round(state.progress.epoch)
-        progress = state.progress.after(run.judge(), loss)
-        state = state.after(network, run.optimizer, progress)
+        state = run.after(state)
         state.save(checkpoint)
         on_progress(state.progress)
     network.load_state_dict(state.best)
@@ -99,24 +87,41 @@ class _Run:
     def __init__(
         self, data: SequenceData, network: SequenceNetwork, config: SequenceTraining
     ) -> None:
-        self.network, self._data, self._config = network, data, config
+        self.network, self._config = network, config
         self.signature = _signature(data, network, config)
-        self.optimizer = torch.optim.AdamW(
+        self.optimizer = AveragingAdamW(
             network.parameters(),
+            config.averaged_steps,
             lr=config.learning_rate,
             betas=(0.9, 0.98),
             weight_decay=config.weight_decay,
+            fused=True,
         )
         self._users = np.flatnonzero(data.sequences.histories.lengths > 1)
-        self._known = data.rows.known
-        self._draws = Draws(data.sequences, self._known, config)
+        self._objective = Objective(data.sequences, data.rows, network, config)
         self._validation = Validation(sequences=data.validation, rows=data.rows)
 
-    def judge(self) -> NextItem:
+    def first(self) -> Checkpoint[Progress]:
+        """The run before its first round."""
+        return Checkpoint.first(self.network, Progress.start(self._judge()), self.signature)
+
+    def after(self, state: Checkpoint[Progress]) -> Checkpoint[Progress]:
+        """The run after one more round."""
+        loss = self._round(state.progress.epoch)
+        with self.optimizer.averaged(self.network) as weights:
+            found = state.progress.after(self._judge(), loss, keep=self._config.keep)
+            averages = {name: weight.detach().cpu().clone() for name, weight in weights.items()}
+        following = state.after(self.network, self.optimizer, found)
+        best = averages if found.best_epoch == found.epoch else state.best
+        return dataclasses.replace(following, best=best)
+
+    def _judge(self) -> NextItem:
         """How well the network finds the validation events."""
+        if self._config.keep == "last":
+            return NextItem(hits_at_10=0.0, ndcg_at_10=0.0)
         return self._validation.measure(self.network)
 
-    def round(self, epoch: int) -> float:
+    def _round(self, epoch: int) -> float:
         """Learn for one round; gives the mean loss."""
         config = self._config
         random = np.random.default_rng([config.seed, epoch])
@@ -127,93 +132,12 @@ class _Run:
         with torch.random.fork_rng(devices=devices):
             torch.manual_seed(int(random.integers(2**62)))
             for start in range(0, len(order), config.batch_size):
-                loss = self._loss(order[start : start + config.batch_size], random)
+                loss = self._objective.loss(order[start : start + config.batch_size], random)
                 self.optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 self.optimizer.step()
                 losses.append(loss.detach())
         return float(torch.stack(losses).mean()) if losses else 0.0
-
-    def _loss(self, users: NDArray[np.int64], random: np.random.Generator) -> Tensor:
-        states, true, actions = self._events(users)
-        drawn, log_expected = self._draws.draw(true, random)
-        step = max(1, MOST_SCORES // (drawn.shape[-1] * self.network.config.num_actions))
-        losses = []
-        for start in range(0, len(true), step):
-            part = slice(start, start + step)
-            shared = drawn.ndim == 1
-            given = (states[part], true[part], actions[part])
-            against = (drawn, log_expected) if shared else (drawn[part], log_expected[part])
-            loss = (
-                self._part_loss(*given, *against)
-                if len(true) <= step
-                else recomputed(self._part_loss, *given, *against, use_reentrant=False)
-            )
-            losses.append(loss * (len(true[part]) / len(true)))
-        return torch.stack(losses).sum()
-
-    def _events(self, users: NDArray[np.int64]) -> tuple[Tensor, Numbers, Numbers]:
-        """States before the P events of users to find, (P, D), their items and their actions."""
-        most = self.network.config.length + 1
-        states, items, actions = [], [], []
-        for group in like_lengths(users, np.minimum(self._data.sequences.histories.lengths, most)):
-            events = self._data.sequences.latest(group, most)
-            history = history_of(
-                self._data.rows, events.before_last(), events.times[:, 1:], self._config.device
-            )
-            hidden = dataclasses.replace(history, items=self._hidden(history.items))
-            some = np.arange(1, events.items.shape[1]) < events.lengths[:, None]  # (B, T)
-            states.append(self.network.states(hidden)[torch.from_numpy(some)])
-            items.append(events.items[:, 1:][some])
-            actions.append(events.actions[:, 1:][some])
-        return torch.cat(states), np.concatenate(items), np.concatenate(actions)
-
-    def _part_loss(
-        self, states: Tensor, true: Numbers, actions: Numbers, drawn: Numbers, expected: Floats
-    ) -> Tensor:
-        """Mean loss of some events, given what is drawn and how often that is expected."""
-        config, device = self._config, self._config.device
-        asked = self.network.asked(states)  # (P, A, D + 1)
-        met, others = self._targets(true), self._targets(drawn)
-        true_scores = (asked @ met[..., None])[..., 0]  # (P, A)
-        scores = (
-            (asked @ others.T).transpose(1, 2)
-            if drawn.ndim == 1
-            else others @ asked.transpose(1, 2)
-        )  # (P, M, A)
-        same = torch.from_numpy(drawn == true[:, None]).to(device)
-        action = torch.from_numpy(actions).to(device)
-        if config.loss == "binary":
-            num_others = min(drawn.shape[-1], len(self._known) - 1)
-            weight = positive_weight(num_others, len(self._known), config.calibration)
-            return binary_loss(true_scores, action, scores, same, weight)
-        if config.corrected:
-            scores = corrected(scores, torch.from_numpy(expected).to(device))
-        return softmax_loss(true_scores, action, scores, same)
-
-    def _targets(self, numbers: Numbers) -> Tensor:
-        items = items_of(self._data.rows, numbers, self._config.device)
-        return self.network.targets(self._hidden(items))
-
-    def _hidden(self, items: Items) -> Items:
-        """The items, some of them without their ids."""
-        ratio = self._config.id_dropped_ratio
-        if ratio == 0 or self.network.content is None:
-            return items
-        hidden = torch.rand(items.ids.shape, device=items.ids.device) < ratio
-        return dataclasses.replace(items, ids=items.ids.masked_fill(hidden, -1))
-
-
-def like_lengths(users: Numbers, lengths: Numbers) -> Iterator[Numbers]:
-    """Cut users into groups in which no history is more than twice as long as another.
-
-    Args:
-        users: numbers of users.
-        lengths: of the histories of all users, 1 or more.
-    """
-    doublings = np.ceil(np.log2(lengths[users]))
-    for doubling in np.unique(doublings):
-        yield users[doublings == doubling]
 
 
 def _check(rows: ItemRows, network: SequenceNetwork) -> None:
@@ -227,7 +151,7 @@ def _check(rows: ItemRows, network: SequenceNetwork) -> None:
 
 
 def _ended(progress: Progress, config: SequenceTraining) -> bool:
-    stuck = progress.epoch - progress.best_epoch >= config.patience
+    stuck = config.keep == "best" and progress.epoch - progress.best_epoch >= config.patience
     return stuck or progress.epoch >= config.epochs
 
 

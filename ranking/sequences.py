@@ -31,6 +31,11 @@ class Padded:
     lengths: Numbers
     """Events of each user, (B,); what stands beyond means nothing."""
 
+    @property
+    def some(self) -> NDArray[np.bool_]:
+        """Where there is an event, (B, T)."""
+        return np.arange(self.items.shape[1]) < self.lengths[:, None]
+
     def before_last(self) -> Padded:
         """The same events without the last of each user."""
         return Padded(

@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from ranking.sequence_loss import binary_loss, corrected, positive_weight, softmax_loss
+from ranking import sequence_loss
+from ranking.sequence_loss import (
+    binary_loss,
+    corrected,
+    log_total,
+    positive_weight,
+    softmax_loss,
+)
 
 
 def case(num_actions: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -69,3 +76,37 @@ def test_a_corrected_draw_stands_for_the_whole_catalogue() -> None:
     assert float(found) == pytest.approx(float(scores.exp().sum()), rel=0.02)
     plain = scores[drawn].exp().mean() * 12
     assert float(plain) != pytest.approx(float(scores.exp().sum()), rel=0.05)
+
+
+@pytest.mark.parametrize("num_actions", [1, 3])
+@pytest.mark.parametrize("most", [1, 30, 2**20])
+def test_a_total_in_parts_has_the_value_and_gradient_of_one_kept_whole(
+    num_actions: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sequence_loss, "MOST_SCORES", most)
+    torch.manual_seed(0)
+    asked = torch.randn(4, num_actions, 7, requires_grad=True)
+    met, log_expected = torch.randn(5, 6, requires_grad=True), torch.randn(5)
+    same = torch.zeros(4, 5, dtype=torch.bool)
+    same[1, 2] = same[3, 0] = same[3, 4] = True
+    same[0] = True
+    scores = asked[..., :-1] @ met.T + asked[..., -1:] - log_expected
+    whole = scores.masked_fill(same[:, None], -torch.inf).flatten(1).logsumexp(dim=1)
+    found = log_total(asked, met, log_expected, same.nonzero())
+    torch.testing.assert_close(found, whole)
+    weight = torch.tensor([0.0, 1.0, -2.0, 0.5])
+    for one, other in zip(
+        torch.autograd.grad((found[1:] * weight[1:]).sum(), [asked, met]),
+        torch.autograd.grad((whole[1:] * weight[1:]).sum(), [asked, met]),
+        strict=True,
+    ):
+        torch.testing.assert_close(one, other)
+
+
+def test_short_numbers_give_nearly_the_same_total() -> None:
+    torch.manual_seed(0)
+    asked, met = torch.randn(6, 1, 17), torch.randn(40, 16)
+    none = torch.zeros(0, 2, dtype=torch.int64)
+    exact = log_total(asked, met, torch.zeros(40), none)
+    short = log_total(asked, met.bfloat16(), torch.zeros(40), none)
+    torch.testing.assert_close(short, exact, atol=0.05, rtol=0)

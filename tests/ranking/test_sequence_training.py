@@ -11,12 +11,13 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from ranking import sequence_training
+from ranking import sequence_loss, sequence_step
 from ranking.ranker import SequenceNetwork
 from ranking.ranker_config import RankerConfig
 from ranking.sequence_draws import SequenceTraining
 from ranking.sequence_progress import Progress
-from ranking.sequence_training import SequenceData, like_lengths, train_ranker
+from ranking.sequence_step import like_lengths
+from ranking.sequence_training import SequenceData, train_ranker
 from ranking.sequence_validation import Validation
 from ranking.sequences import Sequences, rows_learnt_from
 from support.histories import walks
@@ -93,6 +94,8 @@ def popular(data: SequenceData, tested: Sequences) -> float:
         ({}, {"block": "plain"}),
         ({}, {"block": "pointwise", "temperature": 0.05}),
         ({"drawn": "uniform", "num_drawn": 16}, {}),
+        ({"precision": "bfloat16"}, {}),
+        ({"averaged_steps": 5, "event_dropped_ratio": 0.1}, {}),
         ({"drawn": "uniform", "num_drawn": 16, "shared": False, "corrected": False}, {}),
         ({"drawn": "popular", "num_drawn": 16}, {"time": "gaps"}),
         ({"drawn": "batch"}, {"time": "request"}),
@@ -118,10 +121,21 @@ def test_a_gpu_learns_the_same_task(tmp_path: Path) -> None:
     assert progress.best.ndcg_at_10 > 0.4
 
 
-@pytest.mark.parametrize("hidden", [0.0, 0.5])
-def test_a_killed_run_goes_on_to_the_same_weights(tmp_path: Path, hidden: float) -> None:
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"id_dropped_ratio": 0.5, "event_dropped_ratio": 0.2},
+        {"averaged_steps": 9},
+        {"averaged_steps": 9, "keep": "last"},
+    ],
+)
+def test_a_killed_run_goes_on_to_the_same_weights(
+    tmp_path: Path, settings: dict[str, object]
+) -> None:
     data = world(content_width=4, num_actions=2)
-    config = replace(QUICK, epochs=4, drawn="uniform", num_drawn=16, id_dropped_ratio=hidden)
+    config = replace(QUICK, epochs=4, drawn="uniform", num_drawn=16)
+    config = replace(config, **settings)  # type: ignore[arg-type]
 
     def learnt(path: Path) -> tuple[bytes, list[int]]:
         network, seen = network_for(data, num_actions=2), list[int]()
@@ -173,14 +187,19 @@ def test_learning_ends_and_keeps_the_best_where_validation_no_longer_gains(tmp_p
     assert judge.measure(network) == progress.best
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"loss": "binary"}, {"drawn": "uniform", "num_drawn": 16, "shared": False}],
+)
 def test_parts_computed_twice_give_the_same_loss_and_gradient(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, object]
 ) -> None:
     data = world(content_width=4)
-    config = replace(QUICK, epochs=1, num_steps=1)
+    config = replace(QUICK, epochs=1, num_steps=1, **settings)  # type: ignore[arg-type]
     states = []
     for most in (2**25, 48 * 20):
-        monkeypatch.setattr(sequence_training, "MOST_SCORES", most)
+        for module in (sequence_step, sequence_loss):
+            monkeypatch.setattr(module, "MOST_SCORES", most)
         network = network_for(data, dropped_ratio=0.0)
         progress = train_ranker(data, network, config, tmp_path / str(most), silent)
         states.append((progress.loss, torch.cat([w.flatten() for w in network.parameters()])))
@@ -188,6 +207,31 @@ def test_parts_computed_twice_give_the_same_loss_and_gradient(
     # The first step of the optimiser is as long for a tiny gradient as for a large one.
     close = (states[0][1] - states[1][1]).abs() < 1e-4
     assert close.float().mean() > 0.99
+
+
+def test_the_average_of_the_weights_is_what_is_judged_and_kept(tmp_path: Path) -> None:
+    data = world()
+    config = replace(QUICK, epochs=3, averaged_steps=30)
+    network, found = network_for(data), list[Progress]()
+    progress = train_ranker(data, network, config, tmp_path / "c", found.append)
+    judge = Validation(sequences=data.validation, rows=data.rows)
+    assert judge.measure(network) == progress.best
+    plain = network_for(data)
+    train_ranker(data, plain, replace(config, averaged_steps=0), tmp_path / "d", silent)
+    assert weights(plain) != weights(network)
+    assert progress.loss > 0
+
+
+def test_the_last_state_is_kept_where_nothing_is_judged(tmp_path: Path) -> None:
+    data = world()
+    config = replace(QUICK, epochs=3, patience=1, keep="last")
+    network = network_for(data)
+    progress = train_ranker(data, network, config, tmp_path / "c", silent)
+    assert (progress.epoch, progress.best_epoch, progress.best.ndcg_at_10) == (3, 3, 0)
+    judged = network_for(data)
+    train_ranker(data, judged, replace(config, keep="best", patience=9), tmp_path / "d", silent)
+    judge = Validation(sequences=data.validation, rows=data.rows)
+    assert judge.measure(network) == judge.measure(judged)
 
 
 def test_hiding_ids_teaches_content_to_stand_for_items(tmp_path: Path) -> None:
