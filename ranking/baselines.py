@@ -14,6 +14,7 @@ from itertools import product
 from typing import Any, Generic, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ingest.event import MICROSECOND
 from ingest.histories import Histories
@@ -101,6 +102,7 @@ def compare(
     config: EvaluationConfig,
     most_validated: int = 5_000,
     show: Show = lambda _share, _words: None,
+    vectors: NDArray[np.float32] | None = None,
 ) -> list[Result]:
     """Let contenders choose their settings on validation, and test each once.
 
@@ -111,6 +113,7 @@ def compare(
         most_validated: questions of validation that settings are chosen on, drawn by the seed of
             the splits.
         show: told how far it is.
+        vectors: unit vectors of the items, (N, D), for diversity.
     """
     validation = _drawn(splits.validation, most_validated, splits.config.seed)
     steps, done, results = sum(len(one.grid) + 1 for one in contenders), 0, []
@@ -137,7 +140,7 @@ def compare(
                 name=contender.name,
                 settings=_told(best[1]),
                 validation=best[0],
-                evaluation=evaluate(tested, splits.test, config),
+                evaluation=evaluate(tested, splits.test, config, vectors),
                 seconds=time.monotonic() - started,
             )
         )

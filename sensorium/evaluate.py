@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ingest.errors import SensoriumError
 from ingest.event_files import EventFile
 from ingest.histories import Histories, gather_histories, liked_in, logged_histories
-from ranking.baselines import Result, baselines, compare
-from ranking.evaluate import EvaluationConfig
+from ranking.baselines import Contender, Result, baselines, compare
+from ranking.evaluate import EvaluationConfig, gap
 from ranking.splits import SplitConfig, Splits, split, tied_ratio
 
 if TYPE_CHECKING:
@@ -19,6 +22,10 @@ if TYPE_CHECKING:
     from ranking.splits import Protocol
 
 Show = Callable[[float, str], None]
+Learners = Callable[[int, Callable[[str], None]], list[Contender[Any]]]
+"""Gives the learnt contenders for a seed, which tell in words where they are."""
+COMPARED = ("hit@10", "ndcg@10")
+"""Figures of which a learnt model is set against the best baseline."""
 
 
 class EvaluationError(SensoriumError):
@@ -67,6 +74,10 @@ class EvaluationRow:
     """Items asked for that nothing was learnt about."""
     seconds: float
     """Wall time."""
+    baseline: str = ""
+    """The best of the baselines by the test's ndcg at 10, for a learnt model."""
+    gaps: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Intervals, 95 %, of how much better than it a learnt model is, by figure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,29 +127,40 @@ def read_logged(log: EventLog, rules: EventRules, show: Show) -> Histories:
 def evaluate_baselines(
     histories: Histories, request: EvaluationRequest, show: Show
 ) -> EvaluationReport:
-    """Measure the baselines.
+    """Measure the baselines and nothing else; see ``evaluate_models``."""
+    return evaluate_models(histories, request, show)
+
+
+def evaluate_models(
+    histories: Histories,
+    request: EvaluationRequest,
+    show: Show,
+    learners: Learners = lambda _seed, _tell: [],
+    vectors: NDArray[np.float32] | None = None,
+) -> EvaluationReport:
+    """Measure the baselines, and what is learnt beside them.
 
     Args:
         histories: who liked what.
         request: what to measure.
         show: told how far it is.
+        learners: what is learnt.
+        vectors: unit vectors of the items, (N, D), for diversity.
 
     Raises:
         EvaluationError: nobody has enough of a history.
     """
-    contenders, left_out = baselines(histories)
+    beside, left_out = baselines(histories)
     config = EvaluationConfig(with_seen=request.with_seen)
     rows: list[EvaluationRow] = []
     seen = ""
     for number, seed in enumerate(request.seeds):
         splits = _split(histories, request, seed)
         seen = splits.seen
-
-        def show_seed(share: float, words: str, number: int = number) -> None:
-            show((number + share) / len(request.seeds), words)
-
-        found = compare(splits, contenders, config, show=show_seed)
-        rows += [_row(result, splits) for result in found]
+        shown = _Shown(show, number, len(request.seeds))
+        contenders = [*beside, *learners(seed, shown.tell)]
+        found = compare(splits, contenders, config, show=shown, vectors=vectors)
+        rows += _rows(found, len(beside), splits)
     return EvaluationReport(
         users=int((histories.lengths > 0).sum()),
         items=histories.num_items,
@@ -149,6 +171,30 @@ def evaluate_baselines(
         rows=tuple(rows),
         left_out=left_out,
     )
+
+
+class _Shown:
+    """Where one of several seeds stands, and in words what a contender is doing meanwhile."""
+
+    def __init__(self, show: Show, number: int, seeds: int) -> None:
+        self._show, self._number, self._seeds, self._share = show, number, seeds, 0.0
+
+    def __call__(self, share: float, words: str) -> None:
+        self._share = (self._number + share) / self._seeds
+        self._show(self._share, words)
+
+    def tell(self, words: str) -> None:
+        self._show(self._share, words)
+
+
+def _rows(found: list[Result], num_baselines: int, splits: Splits) -> list[EvaluationRow]:
+    rows = [_row(result, splits) for result in found]
+    first = f"ndcg@{EvaluationConfig().ks[0]}"
+    best = max(found[:num_baselines], key=lambda result: result.evaluation.figures[first])
+    for number, result in enumerate(found[num_baselines:], start=num_baselines):
+        gaps = {name: gap(result.evaluation, best.evaluation, name) for name in COMPARED}
+        rows[number] = replace(rows[number], baseline=best.name, gaps=gaps)
+    return rows
 
 
 def _split(histories: Histories, request: EvaluationRequest, seed: int) -> Splits:

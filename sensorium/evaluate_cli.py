@@ -16,6 +16,7 @@ from sensorium.options import (
     UsageError,
     WorkspaceOption,
     settings_of,
+    words_of,
 )
 
 if TYPE_CHECKING:
@@ -23,9 +24,10 @@ if TYPE_CHECKING:
 
     from ingest.histories import Histories
     from sensorium.config import Config
-    from sensorium.evaluate import Show
+    from sensorium.evaluate import EvaluationReport, EvaluationRequest, Show
 
 PROTOCOLS = ("leave-one-out", "time", "users")
+MODELS = ("ranker",)
 
 stderr = Console(stderr=True)
 stdout = Console()
@@ -49,6 +51,9 @@ def evaluate(
     target_time: Annotated[
         bool, typer.Option("--target-time", help="Tell the time of what is asked for.")
     ] = False,
+    models: Annotated[
+        str, typer.Option(help="Learnt models to set beside the baselines: ranker.")
+    ] = "",
     layout: Annotated[
         str, typer.Option("--format", help="Layout of the file; auto goes by its columns or lines.")
     ] = "auto",
@@ -60,12 +65,18 @@ def evaluate(
 ) -> None:
     """Measure the baselines that every recommender has to beat; all items are ranked.
 
-    Examples: sensorium evaluate --protocol time · sensorium evaluate --events ratings.csv --json
+    Models are learnt anew, within what each protocol lets them see, with the settings in force.
+
+    Examples: sensorium evaluate --protocol time · sensorium evaluate --models ranker --seed 0
+    --seed 1 · sensorium evaluate --events ratings.csv --json
     """
     if protocol not in PROTOCOLS:
         raise UsageError(f"--protocol {protocol}: no such protocol", f"use {', '.join(PROTOCOLS)}")
+    for name in words_of(models):
+        if name not in MODELS:
+            raise UsageError(f"--models {name}: no such model", f"use {', '.join(MODELS)}")
     from sensorium.config import load_config
-    from sensorium.evaluate import EvaluationRequest, evaluate_baselines
+    from sensorium.evaluate import EvaluationRequest
     from sensorium.evaluate_display import show_evaluation
     from sensorium.progress import bar_progress
 
@@ -82,8 +93,28 @@ def evaluate(
             histories = _logged(workspace, loaded, show)
         else:
             histories = _liked(events, layout, loaded, show)
-        report = evaluate_baselines(histories, request, show)
+        report = _measured(histories, request, words_of(models), (workspace, loaded), show)
     show_evaluation(report, stdout, as_json)
+
+
+def _measured(
+    histories: Histories,
+    request: EvaluationRequest,
+    models: tuple[str, ...],
+    place: tuple[Path, Config],
+    show: Show,
+) -> EvaluationReport:
+    """Measure; content is looked for, and anything learnt, only where a model is asked for."""
+    from sensorium.evaluate import evaluate_models
+
+    if not models:
+        return evaluate_models(histories, request, show)
+    from sensorium.evaluate_learnt import content_for, judging_vectors, learners
+
+    content = content_for(*place, histories)
+    return evaluate_models(
+        histories, request, show, learners(models, place[1], content), judging_vectors(content)
+    )
 
 
 def _logged(path: Path, config: Config, show: Show) -> Histories:

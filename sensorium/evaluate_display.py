@@ -45,6 +45,7 @@ def show_evaluation(report: EvaluationReport, console: Console, as_json: bool) -
         found = [[row.figures[name] for row in rows] for rows in by_model.values()]
         table.add_row(name, *map(_over_seeds, found))
     console.print(table)
+    _print_gaps(report.rows, console)
     _print_settings(report.rows, console)
     _print_notes(report, console)
 
@@ -60,6 +61,17 @@ def _over_seeds(values: Sequence[float]) -> str:
     return f"{mean(values):.4f} ± {stdev(values):.4f}"
 
 
+def _print_gaps(rows: Sequence[EvaluationRow], console: Console) -> None:
+    """Say by how much learnt models are above the best baseline, seed by seed."""
+    for row in rows:
+        if row.gaps:
+            seed = f" (seed {row.seed})" if rows[-1].seed != rows[0].seed else ""
+            gaps = ", ".join(
+                f"{name} {low:+.4f} to {high:+.4f}" for name, (low, high) in row.gaps.items()
+            )
+            console.print(f"{row.model} above {row.baseline}{seed}: {gaps} (95 %)", highlight=False)
+
+
 def _print_settings(rows: Sequence[EvaluationRow], console: Console) -> None:
     """Say what validation chose, in the first seed."""
     note = f" (seed {rows[0].seed})" if rows[-1].seed != rows[0].seed else ""
@@ -70,7 +82,10 @@ def _print_settings(rows: Sequence[EvaluationRow], console: Console) -> None:
 
 
 def _words(settings: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {value:g}" for name, value in settings.items())
+    return ", ".join(
+        f"{name} {value}" if isinstance(value, str) else f"{name} {value:g}"
+        for name, value in settings.items()
+    )
 
 
 def _print_notes(report: EvaluationReport, console: Console) -> None:

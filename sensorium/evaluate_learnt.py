@@ -1,0 +1,86 @@
+"""The learnt models that ``sensorium evaluate --models`` sets beside the baselines.
+
+A model learns from what its part of the split may be learnt from and from nothing else; when
+learning ends is decided by events held out from that. Its settings are those in force.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ranking.baselines import Contender
+from ranking.held_out import hold_out
+from ranking.ranker_fit import Content, fit_ranker
+from ranking.sequences import Sequences
+from sensorium.ranker_training import library_content, words_of
+from sensorium.training import TrainingError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ingest.histories import Histories
+    from ranking.ranker_settings import RankerSettings
+    from ranking.sequence_progress import Progress
+    from ranking.sequence_recommender import SequenceRecommender
+    from sensorium.config import Config
+    from sensorium.evaluate import Learners
+
+FEWEST_WITH_CONTENT = 0.9
+"""Share of the items with a content vector below which lists are not judged by diversity."""
+
+
+def learners(names: tuple[str, ...], config: Config, content: Content | None) -> Learners:
+    """Give what learns the models of these names.
+
+    Args:
+        names: ``ranker``.
+        config: the settings in force.
+        content: of the catalogue of the events; None where there is none.
+
+    Raises:
+        TrainingError: content alone is to be known, and there is none.
+    """
+    if config.ranker.knows == "content" and content is None and "ranker" in names:
+        raise TrainingError(
+            "no item of the events is in this library, so that no content can be learnt from",
+            "index the items that the events are about, or take --set ranker.knows=ids",
+        )
+    makers = {
+        "ranker": lambda seed, tell: _ranker(replace(config.ranker, seed=seed), content, tell)
+    }
+    return lambda seed, tell: [makers[name](seed, tell) for name in names]
+
+
+def content_for(path: Path, config: Config, histories: Histories) -> Content | None:
+    """Give the library's vectors of the items of some histories; None where there are none."""
+    from sensorium.library import open_library
+
+    if not (path / "catalogue.db").exists() and config.store.database_url is None:
+        return None
+    known = library_content(open_library(path, config, create=False))
+    if known is None or set(known.item_ids).isdisjoint(histories.item_ids):
+        return None
+    return Content(vectors=known.of(histories.item_ids), space=known.space)
+
+
+def judging_vectors(content: Content | None) -> Any:
+    """Give the vectors that diversity is read from; None where too many items have none."""
+    if content is None or content.vectors.any(axis=1).mean() < FEWEST_WITH_CONTENT:
+        return None
+    return content.vectors
+
+
+def _ranker(
+    settings: RankerSettings, content: Content | None, tell: Callable[[str], None]
+) -> Contender[SequenceRecommender]:
+    def fit(histories: Histories, chosen: RankerSettings, _before: Any) -> SequenceRecommender:
+        held_out = hold_out(Sequences(histories=histories), chosen.seed)
+
+        def told(progress: Progress) -> None:
+            tell(f"ranker: {words_of(progress)}")
+
+        return fit_ranker(held_out, chosen, content, on_progress=told).recommender
+
+    return Contender(name="ranker", fit=fit, grid=(settings,))
