@@ -8,6 +8,7 @@ it says it was created at, or, where it says nothing, long ago.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from ranking.shelf import NO_INTEREST, Interests, Shelf
 from ranking.view_store import ViewStore
 from retrieval.base import JOINT
+from retrieval.nearest import ItemIndex
 from retrieval.table import View as Table
 
 if TYPE_CHECKING:
@@ -30,8 +32,29 @@ YES = ("1", "true", "yes")
 MICROSECONDS = 1_000_000
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Stock:
+    """A shelf, and what finds items on it by vector."""
+
+    shelf: Shelf
+    """The items."""
+    nearest: ItemIndex
+    """Searches their joint vectors, with the graph of the index where it has one."""
+    generation: str
+    """Name of the generation that the vectors are of."""
+    version: int
+    """Number of the state of the store that is shown; another state has another number."""
+    notes: tuple[str, ...]
+    """What a person should know of it."""
+
+
 def open_shelf(library: Library, view: str | None = None) -> Shelf:
-    """Read what a library may show.
+    """Read what a library may show; see ``open_stock``."""
+    return open_stock(library, view).shelf
+
+
+def open_stock(library: Library, view: str | None = None) -> Stock:
+    """Read what a library may show, ready to be searched.
 
     Args:
         library: it must have been indexed.
@@ -41,19 +64,19 @@ def open_shelf(library: Library, view: str | None = None) -> Shelf:
         EmptyLibraryError: nothing has been indexed.
         ViewError: there is no view of this name.
     """
-    _, mirror, _ = library.serving()
+    generation, mirror, notes = library.serving()
+    table = mirror.items
     store = ViewStore(library.workspace.engine)
     name = view or latest_view(store)
-    shelf = shelf_of(mirror.items, library.workspace.catalogue.added_us())
-    if name is None:
-        return shelf
-    return Shelf(
-        item_ids=shelf.item_ids,
-        vectors=shelf.vectors,
-        added_us=shelf.added_us,
-        group=shelf.group,
-        hidden=shelf.hidden,
-        interests=interests_of(store, name, shelf.number_of),
+    shelf = shelf_of(table, library.workspace.catalogue.added_us())
+    if name is not None:
+        shelf = replace(shelf, interests=interests_of(store, name, shelf.number_of))
+    return Stock(
+        shelf=shelf,
+        nearest=nearest_of(table),
+        generation=generation.name,
+        version=mirror.version,
+        notes=notes,
     )
 
 
@@ -79,6 +102,14 @@ def shelf_of(table: Table, added_us: Mapping[str, int]) -> Shelf:
         group=_groups(table, rows, item_ids),
         hidden=_hidden(table, rows),
     )
+
+
+def nearest_of(table: Table) -> ItemIndex:
+    """Find items of a table by joint vector, in the numbers of ``shelf_of``."""
+    space = table.spaces.get(JOINT)
+    if space is None:
+        return ItemIndex.build(np.zeros((0, 0), np.float32))
+    return ItemIndex(space, np.where(table.alive, np.cumsum(table.alive) - 1, -1))
 
 
 def interests_of(store: ViewStore, name: str, number_of: Mapping[str, int]) -> Interests:

@@ -18,7 +18,7 @@ from retrieval.base import JOINT
 from retrieval.mirror import Mirror
 from sensorium.index_store import snapshot_folder, stored_version
 from sensorium.library import EmptyLibraryError, Library
-from sensorium.shelf import interests_of, latest_view, open_shelf, shelf_of
+from sensorium.shelf import interests_of, latest_view, nearest_of, open_shelf, open_stock, shelf_of
 from support.albums import NAMES, NOON, learnt, members, mirror_of, planted, view
 from support.library import CONFIG
 from support.records import item
@@ -81,7 +81,20 @@ def test_items_stand_with_their_vectors_whatever_gaps_the_mirror_has() -> None:
     assert shelf.vectors.dtype == np.float32
 
 
+def test_items_are_found_by_vector_under_their_numbers() -> None:
+    mirror = mirror_of(VECTORS)
+    mirror.delete(["item001"])
+    mirror.upsert([item("upload", VECTORS["item001"], (JOINT,))])
+    shelf, index = shelf_of(mirror.items, {}), nearest_of(mirror.items)
+    for number, vector in enumerate(shelf.vectors):
+        items, scores = index.nearest(vector[None], 2)
+        assert items[0, 0] == number
+        assert scores[0, 0] == pytest.approx(1)
+    assert shelf.item_ids[3] == "upload"
+
+
 def test_an_empty_mirror_is_an_empty_shelf() -> None:
+    assert len(nearest_of(Mirror().items)) == 0
     shelf = shelf_of(Mirror().items, {})
     assert (len(shelf), len(shelf.vectors), len(shelf.added_us)) == (0, 0, 0)
 
@@ -155,6 +168,8 @@ def test_a_library_opens_as_its_shelf(library: Library) -> None:
     assert shelf.interests is not None
     assert shelf.interests.names == NAMES
     assert shelf.interests.of_item.tolist() == [0, 1, 2, 0]
+    stock = open_stock(library)
+    assert (stock.generation, stock.notes, len(stock.nearest)) == ("g1", (), 4)
     with pytest.raises(ViewError, match="no view 'mood'"):
         open_shelf(library, "mood")
 
