@@ -151,8 +151,7 @@ class Feed:
     ) -> list[Reason]:
         held = np.full(len(places), NOTHING, np.int64)
         if explain:
-            back = self.config.looked_back
-            held = supports(self.ranker, state, candidates, places, back)
+            held = supports(self.ranker, state, candidates, places, self.config)
         return [reason(one) for one in evidence(self.shelf, state, candidates, places, held)]
 
     def _name(self, state: UserState, picks: Sequence[Pick]) -> str:

@@ -71,8 +71,10 @@ class FeedConfig:
     """Most candidates that are ranked."""
     weights: tuple[str, ...] = ()
     """Weights of sources when their candidates are pooled, such as ``similar:2``; 1 by default."""
+    ranker: float = 1.0
+    """Strength of the ranker; less for one that is surer than it should be."""
     agreement: float = 0.2
-    """Strength of what sources say together, beside the ranker's 1."""
+    """Strength of what sources say together: of the odds by their places."""
     interest: float = 0.5
     """Strength of an interest's share of the person's taste."""
     recency: float = 0.3
@@ -103,8 +105,11 @@ class FeedConfig:
                 "explore and recency must be in [0, 1], recency_hours above 0: "
                 f"{self.explore = }, {self.recency = }, {self.recency_hours = }"
             )
-        if self.agreement < 0 or self.interest < 0:
-            raise ValueError(f"must be 0 or more: {self.agreement = }, {self.interest = }")
+        if min(self.ranker, self.agreement, self.interest) < 0:
+            raise ValueError(
+                "strengths must be 0 or more: "
+                f"{self.ranker = }, {self.agreement = }, {self.interest = }"
+            )
         source_weights(self.weights)
 
 

@@ -1,8 +1,7 @@
 """What ranks candidates: the contract, and a ranker that needs no learning.
 
-- Values are read by their order alone. The feed turns it into the logarithm of the odds of beating
-  another candidate, so that strengths mean the same whichever ranker is at work, and what else is
-  known can be added.
+- A ranker gives logarithms: of what showing an item is worth, such as the chance of a like. What
+  else is known of an item is then added, and means the same whichever ranker is at work.
 - The contract asks for the same once more, with single items taken out of the history: so a reason
   is what would have changed the answer, not what looks like it.
 """
@@ -40,7 +39,8 @@ class Ranker(Protocol):
             items: numbers of candidates, (C,).
 
         Returns:
-            (C,), more for better. What one is worth does not depend on the others.
+            Logarithms of worth, finite, up to a constant of the state, (C,). What one is worth does
+            not depend on the others. ``log_worth`` makes them where worth has either sign.
         """
 
     def rank_without(
@@ -74,26 +74,27 @@ def _only(history: History, kept: NDArray[np.bool_]) -> History:
     return replace(history, items=history.items[kept], times_us=history.times_us[kept])
 
 
-def log_odds(values: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Logarithm of the odds that each candidate beats another, by the order of values, (C,).
+def log_worth(gain: NDArray[np.floating], loss: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Give a logarithm to what may be worth less than nothing.
 
-    Equal values share the middle of their places, so where all are equal all odds are even: 0. The
-    best of C gets log(2C - 1), and further down it falls nearly as the logarithm of the rank does.
+    It is log(gain) where nothing is lost and falls all the way as losses grow.
+
+    Args:
+        gain: what speaks for each, above 0, (...).
+        loss: what speaks against, 0 or more, (...).
     """
-    ordered = np.sort(values)
-    below = np.searchsorted(ordered, values, "left")
-    up_to = np.searchsorted(ordered, values, "right")
-    share = (below + up_to) / (2 * max(len(values), 1))
-    odds: NDArray[np.float64] = np.log(share / (1 - share))
-    return odds
+    worth: NDArray[np.float64] = 2 * np.log(gain, dtype=np.float64) - np.log(
+        np.add(gain, loss, dtype=np.float64)
+    )
+    return worth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Blend:
-    """Likeness to what was liked, minus likeness to what was disliked: a ranker without learning.
+    """Likeness to what was liked, against likeness to what was disliked: needs no learning.
 
     Each event of the history adds a bell around its item: as high as the event weighs (on a
-    logarithmic scale, as weights span three orders) and lower the further back it lies. Several
+    logarithmic scale, as weights span three orders) and lower the longer ago it was. Several
     interests so stay apart, as they would not in a mean.
     """
 
@@ -104,32 +105,42 @@ class Blend:
     fade_days: float = 30.0
     """Days after which an event counts half. Days and not events, so that what one counts does not
     depend on which others there are."""
+    base: float = 0.02
+    """Worth of an item that nothing is known of, beside that of one which all likes are."""
 
     @property
     def name(self) -> str:
         """Its name and settings."""
-        return f"blend {self.width:g} {self.fade_days:g}"
+        return f"blend {self.width:g} {self.fade_days:g} {self.base:g}"
 
     def rank(self, state: UserState, items: NDArray[np.int64]) -> Floats:
-        """Add up the bells at each item, (C,); zeros for an empty history."""
-        total: Floats = self._bells(state, items).sum(axis=0)
-        return total
+        """Add up the bells at each item, (C,); all are alike for an empty history."""
+        return self._worth(state, items, np.ones((1, len(state.recent.items)), np.float32))[0]
 
     def rank_without(
         self, state: UserState, items: NDArray[np.int64], dropped: NDArray[np.int64]
     ) -> Floats:
         """Add up the bells but for those of one item each time, (B, C)."""
-        bells = self._bells(state, items)
         kept = (state.recent.items[None, :] != dropped[:, None]).astype(np.float32)
-        left: Floats = kept @ bells
-        return left
+        return self._worth(state, items, kept)
 
-    def _bells(self, state: UserState, items: NDArray[np.int64]) -> Floats:
-        """What each event says of each item, (T, C)."""
+    def _worth(self, state: UserState, items: NDArray[np.int64], kept: Floats) -> Floats:
+        """Worth of items (C,) by the events that each row keeps, (B, T), as (B, C)."""
         events = state.recent
-        weights = np.sign(state.weights) * np.log1p(np.abs(state.weights))
-        days = (state.asked_us - events.times_us) / DAY_US
-        weights = weights * 0.5 ** np.clip(days / self.fade_days, 0, MOST_HALVINGS)
-        cosines = self.shelf.vectors[events.items] @ self.shelf.vectors[items].T  # (T, C)
-        bells: Floats = weights.astype(np.float32)[:, None] * np.exp((cosines - 1) / self.width)
-        return bells
+        cosines = self.shelf.vectors[events.items] @ self.shelf.vectors[items].T
+        bells = np.exp((cosines - 1) / self.width)  # (T, C)
+        weights = self._weights(state)
+        gains, losses = kept * np.maximum(weights, 0), kept * np.maximum(-weights, 0)  # (B, T)
+        # Beside all that was liked: an old like counts in full where there is none since.
+        whole = gains.sum(axis=1, keepdims=True)
+        whole = np.where(whole > 0, whole, np.maximum(losses.sum(axis=1, keepdims=True), 1))
+        worth = log_worth(self.base + gains @ bells / whole, losses @ bells / whole)
+        return worth.astype(np.float32)
+
+    def _weights(self, state: UserState) -> Floats:
+        """How high the bell of each event is, of either sign, (T,)."""
+        days = (state.asked_us - state.recent.times_us) / DAY_US
+        height = np.sign(state.weights) * np.log2(1 + np.abs(state.weights))
+        return np.asarray(
+            height * 0.5 ** np.clip(days / self.fade_days, 0, MOST_HALVINGS), np.float32
+        )

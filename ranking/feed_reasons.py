@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ranking.feed_config import FeedConfig
 from ranking.feed_pool import NEWEST, explored_only
-from ranking.feed_ranker import Ranker, log_odds
-from ranking.feed_scores import RANKER, Scored
+from ranking.feed_ranker import Ranker
+from ranking.feed_scores import RANKER, Scored, ranker_part
 from ranking.page import Reason
 from ranking.shelf import NO_INTEREST, Shelf
 from ranking.user_state import UserState
@@ -27,9 +28,9 @@ POPULAR = frozenset({"popular", "trending"})
 """Sources that know what many like."""
 NEW = frozenset({"fresh", NEWEST})
 """Sources that know what has come lately."""
-CLOSE = math.log(9)
-"""Odds by the ranker, as a logarithm, from which the history as a whole speaks for an item: those
-of the best tenth of the candidates."""
+CLOSE = math.log(2)
+"""What the ranker gives an item for which the history as a whole speaks: twice what it gives the
+middle one."""
 
 
 def supports(
@@ -37,7 +38,7 @@ def supports(
     state: UserState,
     candidates: Scored,
     places: NDArray[np.int64],
-    looked_back: int,
+    config: FeedConfig,
 ) -> NDArray[np.int64]:
     """Find the liked item that holds each pick up most.
 
@@ -49,12 +50,12 @@ def supports(
         state: what it ranked them by.
         candidates: with their scores, (C,).
         places: of the picks among the candidates, (P,).
-        looked_back: how many liked items are tried.
+        config: how many liked items are tried, and how much the ranker counts.
 
     Returns:
         Numbers of items, (P,); ``NOTHING`` where a pick does not fall for want of any one.
     """
-    tried = _latest(state, looked_back)
+    tried = _latest(state, config.looked_back)
     best, most = np.full(len(places), NOTHING, np.int64), np.zeros(len(places), np.int64)
     if not len(tried) or not len(places):
         return best
@@ -63,7 +64,7 @@ def supports(
     for item, values in zip(
         tried, ranker.rank_without(state, candidates.items, tried), strict=True
     ):
-        fall = _ranks(others + log_odds(values), places) - before
+        fall = _ranks(others + ranker_part(values, config), places) - before
         best = np.where(fall > most, item, best)
         most = np.maximum(fall, most)
     return best

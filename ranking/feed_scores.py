@@ -1,8 +1,8 @@
 """What candidates score, and what each score is made of.
 
-A score is a sum of named parts, each the logarithm of a factor: the odds of beating another
-candidate by the ranker and by the sources, and what interests, fatigue and the request's rules
-make of it. So it explains itself by being read.
+A score is a sum of named parts, each the logarithm of a factor: what showing the item is worth by
+the ranker, beside the middle one of the candidates; how well sources placed it; and what interests,
+fatigue and the request's rules make of it. So it explains itself by being read.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ranking.feed_config import FeedConfig, Rule
 from ranking.feed_interests import fatigue, interests_of, per_item, said, taste
-from ranking.feed_ranker import Ranker, log_odds
+from ranking.feed_ranker import Ranker
 from ranking.shelf import Shelf
 from ranking.user_state import UserState
 from retrieval.source import Pool
@@ -49,6 +49,27 @@ class Scored:
         return self.items[np.argsort(-self.total, kind="stable")]
 
 
+def ranker_part(worth: NDArray[np.float32], config: FeedConfig) -> Floats:
+    """What the ranker gives each candidate, (..., C): its worth beside that of the middle one."""
+    wide = worth.astype(np.float64)
+    part: Floats = config.ranker * (wide - np.median(wide, axis=-1, keepdims=True))
+    return part
+
+
+def log_odds(values: NDArray[np.floating]) -> Floats:
+    """Logarithm of the odds that each candidate beats another, by the order of values, (C,).
+
+    Equal values share the middle of their places, so where all are equal all odds are even: 0. The
+    best of C gets log(2C - 1), and further down it falls nearly as the logarithm of the rank does.
+    """
+    ordered = np.sort(values)
+    below = np.searchsorted(ordered, values, "left")
+    up_to = np.searchsorted(ordered, values, "right")
+    share = (below + up_to) / (2 * max(len(values), 1))
+    odds: Floats = np.log(share / (1 - share))
+    return odds
+
+
 def scored(
     shelf: Shelf,
     ranker: Ranker,
@@ -69,7 +90,7 @@ def scored(
     """
     owner = interests_of(shelf, pool.items)
     parts = {
-        RANKER: log_odds(ranker.rank(state, pool.items)),
+        RANKER: ranker_part(ranker.rank(state, pool.items), config),
         "sources": config.agreement * log_odds(pool.scores),
         "interest": per_item(taste(state, config), owner),
         "boost": per_item(said(state), owner),
