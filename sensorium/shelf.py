@@ -40,12 +40,22 @@ class Stock:
     """The items."""
     nearest: ItemIndex
     """Searches their joint vectors, with the graph of the index where it has one."""
+    table: Table
+    """The rows they were read from."""
     generation: str
     """Name of the generation that the vectors are of."""
     version: int
     """Number of the state of the store that is shown; another state has another number."""
     notes: tuple[str, ...]
     """What a person should know of it."""
+
+    def admitted(self, where: str | None) -> NDArray[np.bool_]:
+        """Items for which a filter expression holds, (N,).
+
+        Raises:
+            FilterError: the expression cannot be understood.
+        """
+        return self.table.admitted(where)[self.table.alive]
 
 
 def open_shelf(library: Library, view: str | None = None) -> Shelf:
@@ -74,6 +84,7 @@ def open_stock(library: Library, view: str | None = None) -> Stock:
     return Stock(
         shelf=shelf,
         nearest=nearest_of(table),
+        table=table,
         generation=generation.name,
         version=mirror.version,
         notes=notes,

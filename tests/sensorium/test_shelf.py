@@ -170,6 +170,7 @@ def test_a_library_opens_as_its_shelf(library: Library) -> None:
     assert shelf.interests.of_item.tolist() == [0, 1, 2, 0]
     stock = open_stock(library)
     assert (stock.generation, stock.notes, len(stock.nearest)) == ("g1", (), 4)
+    assert stock.admitted('item_id != "item001"').tolist() == [True, False, True, True]
     with pytest.raises(ViewError, match="no view 'mood'"):
         open_shelf(library, "mood")
 
