@@ -67,7 +67,7 @@ def fit_ranker(
     rows = rows_learnt_from(held_out.learnt.histories, known.vectors if known is not None else None)
     network = start_network(rows, settings)
     data = SequenceData(sequences=held_out.learnt, validation=held_out.validation, rows=rows)
-    with _file(checkpoint) as path:
+    with checkpoint_file(checkpoint) as path:
         progress = train_ranker(data, network, training_of(settings), path, on_progress)
     ids = held_out.learnt.histories.item_ids
     recommender = SequenceRecommender(
@@ -75,6 +75,7 @@ def fit_ranker(
         item_ids=tuple(ids[number] for number in rows.known.tolist()),
         rows=rows,
         weights=np.ones(1, np.float32),
+        counts=np.bincount(held_out.learnt.histories.items, minlength=len(ids))[rows.known],
         space=known.space if known is not None else "",
     )
     return FittedRanker(recommender=recommender, progress=progress)
@@ -116,21 +117,22 @@ def training_of(settings: RankerSettings) -> SequenceTraining:
         num_drawn=settings.num_drawn,
         id_dropped_ratio=settings.id_dropped_ratio,
         seed=settings.seed,
-        device=device_of(settings),
+        device=device_named(settings.device),
     )
 
 
-def device_of(settings: RankerSettings) -> str:
-    """Give where the network learns, ``cpu`` or ``cuda``."""
-    if settings.device != "auto":
-        return settings.device
+def device_named(name: str) -> str:
+    """Give where a network learns, ``cpu`` or ``cuda``; ``auto`` takes a GPU where there is one."""
+    if name != "auto":
+        return name
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 @contextmanager
-def _file(checkpoint: Path | None) -> Iterator[Path]:
-    if checkpoint is not None:
-        yield checkpoint
+def checkpoint_file(path: Path | None) -> Iterator[Path]:
+    """Give a checkpoint's path; of none, one that is gone afterwards."""
+    if path is not None:
+        yield path
         return
     with TemporaryDirectory() as folder:
         yield Path(folder) / "checkpoint.safetensors"

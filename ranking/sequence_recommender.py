@@ -1,31 +1,40 @@
-"""A learnt sequence model in service: histories in, a score for every item of a catalogue out.
+"""A learnt sequence model in service: histories in, scores for a catalogue or for candidates out.
 
-The catalogue may have grown since learning: items without a row are met by their content alone, or,
-where the network knows no content, by nothing, and then all score alike.
+- The catalogue may have grown since learning: items without a row are met by their content alone,
+  or, where the network knows no content, by nothing, and then all score alike.
+- Vectors of the catalogue are computed once, at first use, and held: 4 D bytes an item, twice that
+  where items are compared by cosine. A request then costs what its history and candidates cost.
+- After an empty history items stand in the order of how often they were met in learning.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
 
 from ingest.histories import History as Liked
-from ranking.ranker import SequenceNetwork, history_of, items_of, request_times, worth
+from ranking.ranker import SequenceNetwork, happened_of, items_of, request_times, worth
 from ranking.ranker_config import RankerConfig
-from ranking.sequences import MICROSECONDS, Floats, ItemRows, Padded, rows_of_catalogue
+from ranking.sequence_validation import ITEM_CHUNK
+from ranking.sequences import MICROSECONDS, Floats, ItemRows, Numbers, Padded, rows_of_catalogue
 from retrieval.fitted import FittedError, FittedFile
 
 KIND = "sequence model"
+COUNTS = "counts"
+"""Array of how often items were met; the network's own names hold a dot or are its parameters."""
+FLOAT_BYTES = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class SequenceRecommender:
-    """Scores a catalogue by what a history leads to."""
+    """Scores items by what a history leads to."""
 
     network: SequenceNetwork
     """What was learnt."""
@@ -35,50 +44,146 @@ class SequenceRecommender:
     """The catalogue, N items."""
     weights: Floats
     """What each action is worth, of either sign, (A,)."""
+    actions: tuple[tuple[str, ...], ...] = ()
+    """Conditions of the events that each action stands for, (A,); see ``sequence_events.Actions``.
+    Empty where there is one action: what was liked."""
+    counts: Numbers | None = None
+    """How often the items of ``item_ids`` were met in learning; None where that is not known."""
     space: str = ""
     """Digest of what made the content vectors it was learnt from."""
 
-    def score(self, histories: Sequence[Liked]) -> Floats:
-        """Score every item after each history; events count as the first action.
+    @property
+    def size_bytes(self) -> int:
+        """Memory of the catalogue's vectors once they are held."""
+        tables = 1 if self.network.config.temperature is None else 2
+        return tables * FLOAT_BYTES * self.network.config.width * len(self.rows)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Sixteen hex digits that change with all that scores depend on but the catalogue."""
+        return self._file.fingerprint
+
+    def score(self, histories: Sequence[Liked], actions: Sequence[Numbers] | None = None) -> Floats:
+        """Score every item after each history.
+
+        Args:
+            histories: B of them; one may be empty.
+            actions: number of each event's action, (T,) for each history; where not given, events
+                count as the first action.
 
         Returns:
-            (B, N); zeros for an empty history.
+            (B, N).
         """
-        scores = np.zeros((len(histories), len(self.rows)), np.float32)
-        some = np.array([n for n, known in enumerate(histories) if len(known.items)], np.int64)
-        if len(some):
-            scores[some] = self._score([histories[n] for n in some])
+        return self._scores(histories, None, actions)
+
+    def rank(
+        self,
+        histories: Sequence[Liked],
+        candidates: Numbers,
+        actions: Sequence[Numbers] | None = None,
+    ) -> Floats:
+        """Score some items after each history; no other item is looked at.
+
+        Args:
+            histories: B of them; one may be empty.
+            candidates: numbers of items, (C,).
+            actions: as for ``score``.
+
+        Returns:
+            (B, C): the columns of ``score``.
+        """
+        return self._scores(histories, candidates, actions)
+
+    def _scores(
+        self,
+        histories: Sequence[Liked],
+        candidates: Numbers | None,
+        actions: Sequence[Numbers] | None,
+    ) -> Floats:
+        often = self._often if candidates is None else self._often[candidates]
+        scores = np.tile(often, (len(histories), 1))
+        some = [number for number, known in enumerate(histories) if len(known.items)]
+        if some:
+            events = _padded(
+                [histories[n] for n in some],
+                None if actions is None else [actions[n] for n in some],
+                self.network.config.length,
+            )
+            asked_at = np.array([histories[n].asked_us // MICROSECONDS for n in some], np.int64)
+            scores[some] = self._found(events, asked_at, candidates)
         return scores
 
-    def _score(self, histories: Sequence[Liked]) -> NDArray[np.float32]:
-        events = _padded(histories, self.network.config.length)
-        asked_at = np.array([known.asked_us // MICROSECONDS for known in histories], np.int64)
-        device = self.network.place.weight.device.type
-        history = history_of(self.rows, events, request_times(events, asked_at), device)
-        self.network.eval()
-        with torch.inference_mode():
-            found = self.network.scores(
-                history,
-                torch.from_numpy(events.lengths).to(device),
-                items_of(self.rows, np.arange(len(self.rows)), device),
-            )
-        scores = found.float().cpu().numpy()
-        one_action = scores.shape[2] == 1 and self.weights[0] > 0
-        return scores[..., 0] if one_action else worth(scores, self.weights).astype(np.float32)
+    @torch.inference_mode()
+    def _found(self, events: Padded, asked_at: Numbers, candidates: Numbers | None) -> Floats:
+        sought = self._sought(events, asked_at)  # (B, A, D + 1)
+        met = self._met
+        if candidates is not None:
+            met = functional.embedding(torch.from_numpy(candidates).to(met.device), met)
+        found = sought[..., :-1].flatten(0, 1) @ met.T + sought[..., -1:].flatten(0, 1)
+        scores = found.view(*sought.shape[:2], -1).transpose(1, 2).float().cpu().numpy()
+        if scores.shape[2] == 1 and self.weights[0] > 0:
+            return np.asarray(scores[..., 0], np.float32)
+        return worth(scores, self.weights).astype(np.float32)
 
-    def save(self, path: Path) -> None:
-        """Write what was learnt; the file appears whole or not at all."""
+    def _sought(self, events: Padded, asked_at: Numbers) -> Tensor:
+        """What is looked for after the last event of each history, (B, A, D + 1)."""
+        device = self._device
+        items = torch.from_numpy(events.items[events.some]).to(device)
+        happened = happened_of(events, request_times(events, asked_at), device, first=0)
+        states = self.network.states_of(functional.embedding(items, self._vectors), [happened])
+        last = torch.from_numpy(np.cumsum(events.lengths) - 1).to(device)
+        return self.network.asked(states[last])
+
+    @property
+    def _device(self) -> str:
+        return self.network.place.weight.device.type
+
+    @cached_property
+    def _vectors(self) -> Tensor:
+        """Vectors of the catalogue, (N, D)."""
+        self.network.eval()
+        chunks = (
+            np.arange(start, min(start + ITEM_CHUNK, len(self.rows)))
+            for start in range(0, len(self.rows), ITEM_CHUNK)
+        )
+        with torch.inference_mode():
+            parts = [self.network.items(items_of(self.rows, n, self._device)) for n in chunks]
+            empty = torch.zeros(0, self.network.config.width, device=self._device)
+            return torch.cat([empty, *parts])
+
+    @cached_property
+    def _met(self) -> Tensor:
+        """What the catalogue is met by, (N, D); the vectors themselves where that is the same."""
+        with torch.inference_mode():
+            return self.network.met(self._vectors)
+
+    @cached_property
+    def _often(self) -> Floats:
+        """Scores after an empty history, (N,)."""
+        if self.counts is None:
+            return np.zeros(len(self.rows), np.float32)
+        known = np.append(self.counts, 0)[self.rows.id_rows]
+        return np.log1p(known).astype(np.float32)
+
+    @property
+    def _file(self) -> FittedFile:
         state = self.network.state_dict()
-        FittedFile(
+        arrays = {name: value.detach().cpu().numpy() for name, value in state.items()}
+        return FittedFile(
             kind=KIND,
             config={
                 "network": asdict(self.network.config),
                 "weights": self.weights.tolist(),
+                "actions": self.actions,
                 "space": self.space,
             },
             item_ids=self.item_ids,
-            arrays={name: value.detach().cpu().numpy() for name, value in state.items()},
-        ).write(path)
+            arrays=arrays if self.counts is None else {**arrays, COUNTS: self.counts},
+        )
+
+    def save(self, path: Path) -> None:
+        """Write what was learnt; the file appears whole or not at all."""
+        self._file.write(path)
 
     @classmethod
     def load(
@@ -95,11 +200,14 @@ class SequenceRecommender:
             FittedError: the file is missing, holds something else, or was damaged.
         """
         file = FittedFile.read(path, KIND)
+        arrays = dict(file.arrays)
+        counts = arrays.pop(COUNTS, None)
         try:
             network = SequenceNetwork(RankerConfig(**file.config["network"]))
             network.load_state_dict(
-                {name: torch.from_numpy(array) for name, array in file.arrays.items()}
+                {name: torch.from_numpy(array) for name, array in arrays.items()}
             )
+            actions = tuple(tuple(some) for some in file.config["actions"])
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise FittedError(f"{path}: unknown settings: {error}", "fit it again") from error
         row_of_id = {item_id: row for row, item_id in enumerate(file.item_ids)}
@@ -108,15 +216,19 @@ class SequenceRecommender:
             item_ids=file.item_ids,
             rows=rows_of_catalogue(catalogue, row_of_id, content),
             weights=np.asarray(file.config["weights"], np.float32),
+            actions=actions,
+            counts=counts,
             space=file.config["space"],
         )
 
 
-def _padded(histories: Sequence[Liked], most: int) -> Padded:
+def _padded(histories: Sequence[Liked], actions: Sequence[Numbers] | None, most: int) -> Padded:
     lengths = np.array([min(len(known.items), most) for known in histories], np.int64)
     items = np.zeros((len(histories), int(lengths.max())), np.int64)
-    times = np.zeros_like(items)
-    for row, (known, length) in enumerate(zip(histories, lengths, strict=True)):
+    times, acted = np.zeros_like(items), np.zeros_like(items)
+    for row, (known, length) in enumerate(zip(histories, lengths.tolist(), strict=True)):
         items[row, :length] = known.items[-length:]
         times[row, :length] = known.times_us[-length:] // MICROSECONDS
-    return Padded(items=items, actions=np.zeros_like(items), times=times, lengths=lengths)
+        if actions is not None:
+            acted[row, :length] = actions[row][-length:]
+    return Padded(items=items, actions=acted, times=times, lengths=lengths)

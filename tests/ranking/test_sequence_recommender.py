@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -60,19 +61,57 @@ def test_who_else_is_scored_does_not_matter() -> None:
     assert (together < 0).any()
 
 
-def test_an_empty_history_says_nothing() -> None:
+def test_an_empty_history_gives_what_was_met_most_often() -> None:
     empty = histories_of("a").only(np.zeros(1, bool)).history(0)
-    assert not recommender().score([empty]).any()
-    assert recommender().score([]).shape == (0, HISTORIES.num_items)
+    scorer = recommender()
+    assert not scorer.score([empty]).any()
+    assert scorer.score([]).shape == (0, HISTORIES.num_items)
+    counts = np.random.default_rng(0).integers(1, 9, size=HISTORIES.num_items)
+    counting = replace(scorer, counts=counts)
+    found = counting.score([USERS[0], empty])
+    np.testing.assert_array_equal(found[1], np.log1p(counts).astype(np.float32))
+    np.testing.assert_array_equal(found[0], scorer.score([USERS[0]])[0])
+    np.testing.assert_array_equal(counting.rank([empty], np.array([3, 1]))[0], found[1, [3, 1]])
+
+
+@pytest.mark.parametrize("num_actions", [1, 2])
+def test_candidates_score_as_in_the_whole_catalogue(num_actions: int) -> None:
+    scorer = recommender(num_actions=num_actions, content_width=CONTENT_WIDTH)
+    candidates = np.array([4, 0, 11, 4])
+    found = scorer.rank(USERS, candidates)
+    assert found.shape == (len(USERS), 4)
+    np.testing.assert_allclose(found, scorer.score(USERS)[:, candidates], rtol=1e-4, atol=1e-6)
+
+
+def test_actions_of_the_history_are_read_where_given() -> None:
+    scorer = recommender(num_actions=3)
+    first = [np.zeros(len(user.items), np.int64) for user in USERS]
+    np.testing.assert_array_equal(scorer.score(USERS, first), scorer.score(USERS))
+    other = [(np.arange(len(user.items)) + 1) % 3 for user in USERS]
+    found = scorer.score(USERS, other)
+    assert not np.allclose(found[0], scorer.score(USERS)[0])
+    np.testing.assert_allclose(found[1:2], scorer.score(USERS[1:2], other[1:2]), rtol=1e-4)
+
+
+def test_memory_of_the_vectors_is_told() -> None:
+    scorer = recommender()
+    scorer.score(USERS)
+    assert scorer.size_bytes == scorer._vectors.nbytes
+    assert scorer._met is scorer._vectors
 
 
 def test_what_is_read_scores_as_what_was_written(tmp_path: Path) -> None:
-    written = recommender(num_actions=2)
+    counts = np.arange(HISTORIES.num_items)
+    actions = (("click", "play"), ("skip",))
+    written = replace(recommender(num_actions=2), counts=counts, actions=actions)
     written.save(tmp_path / "model")
     read = SequenceRecommender.load(tmp_path / "model", HISTORIES.item_ids)
     np.testing.assert_array_equal(read.score(USERS), written.score(USERS))
     assert read.network.config == written.network.config
     assert (read.item_ids, read.space) == (written.item_ids, "0123")
+    assert (read.actions, read.fingerprint) == (actions, written.fingerprint)
+    assert read.counts is not None
+    np.testing.assert_array_equal(read.counts, counts)
 
 
 def test_a_catalogue_may_grow_and_change_its_order(tmp_path: Path) -> None:
