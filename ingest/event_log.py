@@ -73,6 +73,8 @@ LOOKED_THROUGH = 10_000
 """Most rows of a user that a question about types or changes looks through."""
 WRITER_LOCK = 0x5E11_50E1
 """Number of the lock that writers on PostgreSQL take turns with."""
+LAST_MOMENT_US = 2**62
+"""After every event."""
 APPEND_CACHE_KIB = 65_536
 """Most memory for the index pages that a large append touches, on SQLite."""
 
@@ -153,7 +155,12 @@ class EventLog:
         return Appended(accepted=accepted, duplicates=len(rows) - accepted)
 
     def tail(
-        self, user_id: str, limit: int, only: Sequence[str] = (), without: Sequence[str] = ()
+        self,
+        user_id: str,
+        limit: int,
+        only: Sequence[str] = (),
+        without: Sequence[str] = (),
+        until_us: int = LAST_MOMENT_US,
     ) -> list[Event]:
         """Give a user's last events, earliest first; of the same moment, those appended first.
 
@@ -162,10 +169,11 @@ class EventLog:
             limit: most events.
             only: types to look for among the last ``LOOKED_THROUGH``; none for all.
             without: types to pass over there.
+            until_us: leave out what happened after this moment, microseconds since 1970.
         """
-        query = _last(user_id, limit)
+        query = _last(user_id, limit, until_us)
         if only or without:
-            looked = _last(user_id, LOOKED_THROUGH).subquery()
+            looked = _last(user_id, LOOKED_THROUGH, until_us).subquery()
             kind = looked.c.event_type
             query = _latest_first(select(looked), looked.c).limit(limit)
             query = query.where(kind.in_(only)) if only else query.where(kind.not_in(without))
@@ -338,10 +346,11 @@ class EventLog:
                 connection.commit()
 
 
-def _last(user_id: str, limit: int) -> Select[Any]:
+def _last(user_id: str, limit: int, until_us: int = LAST_MOMENT_US) -> Select[Any]:
     """Ask for a user's last events, the latest first."""
-    query = select(events_table).where(events_table.c.user_id == user_id)
-    return _latest_first(query, events_table.c).limit(limit)
+    table = events_table
+    query = select(table).where(table.c.user_id == user_id, table.c.occurred_us <= until_us)
+    return _latest_first(query, table.c).limit(limit)
 
 
 def _latest_first(query: Select[Any], columns: Any) -> Select[Any]:

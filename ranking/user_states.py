@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.event import Event, EventType
-from ingest.event_log import EventLog
+from ingest.event_log import LAST_MOMENT_US, EventLog
 from ingest.event_rules import EventRules
 from ranking.preferences import NEUTRAL, Preferences
 from ranking.shelf import Shelf
@@ -101,6 +101,15 @@ class UserStates:
             self._keep(user_id, entry, forgotten)
         return replace(aged(entry.state, asked_us, self.config), boost=self._boost(user_id))
 
+    def past(self, user_id: str, asked_us: int) -> UserState:
+        """Give what was known of somebody at a moment, by what had happened until then.
+
+        What they said about interests is as it is now. Nothing is kept at hand.
+        """
+        events = read_events(self.log, user_id, self.config, asked_us)
+        state = derive(user_id, asked_us, events, self.shelf, self.rules, self.config)
+        return replace(state, boost=self._boost(user_id))
+
     def forget(self, user_id: str) -> int:
         """Drop somebody's state; give 1, or 0 where none was at hand."""
         with self._lock:
@@ -133,19 +142,27 @@ class UserStates:
         return np.array([said.get(key, NEUTRAL) for key in interests.cluster_ids], np.float32)
 
 
-def read_events(log: EventLog, user_id: str, config: UserStateConfig) -> list[Event]:
+def read_events(
+    log: EventLog, user_id: str, config: UserStateConfig, until_us: int = LAST_MOMENT_US
+) -> list[Event]:
     """Read what a state is derived from: so many events of what a person did and was shown.
 
     Where a person did more than that, what they refused before is read as well, as far back as the
     log looks for types of events.
 
+    Args:
+        log: what people did.
+        user_id: who.
+        config: how much is read.
+        until_us: leave out what happened after this moment, microseconds since 1970.
+
     Returns:
         Events, earliest first; of the same moment, what was shown, then what was appended first.
     """
-    acts = log.tail(user_id, config.acts, without=SHOWN)
-    events = log.tail(user_id, config.shown, only=SHOWN) + acts
+    acts = log.tail(user_id, config.acts, without=SHOWN, until_us=until_us)
+    events = log.tail(user_id, config.shown, only=SHOWN, until_us=until_us) + acts
     if len(acts) == config.acts:
         known = {event.event_id for event in acts}
-        refused = log.tail(user_id, config.acts, only=REFUSALS)
+        refused = log.tail(user_id, config.acts, only=REFUSALS, until_us=until_us)
         events = [event for event in refused if event.event_id not in known] + events
     return sorted(events, key=attrgetter("occurred_at"))

@@ -13,8 +13,10 @@ from ingest.decode import DecodeOptions
 from ingest.event_rules import EventRules
 from ranking.language_model import LanguageModelConfig
 from ranking.ranker_settings import RankerSettings
+from ranking.user_state import UserStateConfig
 from ranking.views import DriftConfig
 from sensorium.settings import Loaded, load
+from sensorium.source_settings import SourceSettings
 
 DEFAULT_FILE = Path("sensorium.toml")
 
@@ -76,8 +78,12 @@ class Config:
     """Where everything is kept."""
     events: EventRules = field(default_factory=EventRules)
     """What events say about taste."""
+    user_state: UserStateConfig = field(default_factory=UserStateConfig)
+    """What is remembered of a person."""
     ranker: RankerSettings = field(default_factory=RankerSettings)
     """How what people go on to is learnt."""
+    sources: SourceSettings = field(default_factory=SourceSettings)
+    """Where candidates come from."""
     drift: DriftConfig = field(default_factory=DriftConfig)
     """When a view is learnt anew."""
     language_model: LanguageModelConfig = field(default_factory=LanguageModelConfig)

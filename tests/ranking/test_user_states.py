@@ -87,6 +87,19 @@ def test_a_state_at_hand_is_aged_as_one_derived_anew(log: EventLog) -> None:
     assert same(states.state("u", NOW), first)
 
 
+def test_the_past_is_what_had_happened_until_then(log: EventLog) -> None:
+    events = life(200, len(OF_ITEM))
+    log.append(events)
+    states = states_of(log)
+    states.state("u", NOW)
+    for number in (0, 1, 77, 200):
+        asked_us = events[number].occurred_us - 1 if number < 200 else NOW
+        then = states.past("u", asked_us)
+        config, of = UserStateConfig(), shelf(OF_ITEM)
+        assert same(then, derive("u", asked_us, events[:number], of, EventRules(), config))
+    assert len(states.past("nobody", NOW).seen) == 0
+
+
 def test_events_of_another_process_are_seen_at_the_next_request(log: EventLog, url: str) -> None:
     other = EventLog(open_database(url))
     states = states_of(log)
