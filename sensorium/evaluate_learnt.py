@@ -14,7 +14,8 @@ from ranking.baselines import Contender
 from ranking.held_out import hold_out
 from ranking.ranker_fit import Content, fit_ranker
 from ranking.sequences import Sequences
-from sensorium.ranker_training import library_content, words_of
+from sensorium.learning import library_content
+from sensorium.ranker_training import words_of
 from sensorium.training import TrainingError
 
 if TYPE_CHECKING:

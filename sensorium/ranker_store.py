@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from ranking.sequence_recommender import SequenceRecommender
     from retrieval.mirror import Mirror
 
-RANKER = "ranker"
-"""What a workspace calls it."""
+RANKER, INTERESTS = "ranker", "interests"
+"""What a workspace calls what is learnt from events."""
 SPACE_PARTS = ("frames", "sound", "text", "alignment", "fusion")
 """Parts of a recipe that decide what joint vectors mean."""
 ANEW = "learn it anew with: sensorium train ranker"
@@ -85,18 +85,26 @@ def with_items(histories: Histories, item_ids: Sequence[str]) -> Histories:
     return replace(histories, item_ids=every, items=numbers[histories.items])
 
 
-def keep_ranker(workspace: Workspace, ranker: SequenceRecommender) -> Path:
-    """Let this ranker be the workspace's; give its file, which appears whole or not at all."""
-    path = ranker_folder(workspace) / "ranker.safetensors"
-    path.parent.mkdir(exist_ok=True)
-    ranker.save(path)
-    workspace.learn(RANKER, path)
+def keep(workspace: Workspace, name: str, learnt: Writable) -> Path:
+    """Let this be the workspace's model of a name; its file appears whole or not at all."""
+    path = learnt_folder(workspace, name) / f"{name}.safetensors"
+    learnt.save(path)
+    workspace.learn(name, path)
     return path
 
 
-def ranker_folder(workspace: Workspace) -> Path:
-    """Where rankers and the checkpoint of the last run are."""
-    return workspace.path / "ranker"
+def learnt_folder(workspace: Workspace, name: str) -> Path:
+    """Where a model and the checkpoint of its last run are."""
+    folder = workspace.path / name
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+class Writable(Protocol):
+    """What can be kept."""
+
+    def save(self, path: Path) -> None:
+        """Write what was learnt; the file appears whole or not at all."""
 
 
 def open_ranker(

@@ -99,8 +99,9 @@ def ranker(
 
     Examples: sensorium train ranker · sensorium train ranker --width 128 --set ranker.knows=ids
     """
-    from sensorium.ranker_display import show_ranker_training
-    from sensorium.ranker_training import RankerRequest, train_library_ranker
+    from sensorium.learning import LearningRequest
+    from sensorium.learning_display import show_learning
+    from sensorium.ranker_training import train_library_ranker
 
     flags = settings_of(
         settings,
@@ -112,9 +113,9 @@ def ranker(
         ranker__device=device,
     )
     library = _library(workspace, config, flags)
-    request = RankerRequest(events=events or "", layout=layout)
+    request = LearningRequest(events=events or "", layout=layout)
     outcome = train_library_ranker(library, request, stderr, quiet or as_json)
-    show_ranker_training(outcome, stdout, as_json)
+    show_learning(outcome, stdout, as_json)
 
 
 def _library(workspace: Path, file: Path | None, flags: dict[str, Any]) -> Library:

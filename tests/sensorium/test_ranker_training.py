@@ -21,8 +21,8 @@ from sensorium.library import Library
 from sensorium.ranker_store import (
     content_of,
     content_space,
+    learnt_folder,
     open_ranker,
-    ranker_folder,
     with_items,
 )
 from support.cli import rows, sensorium
@@ -106,7 +106,7 @@ def test_a_ranker_for_other_vectors_is_left_aside_with_a_note(made: Path) -> Non
     ranker, note = open_ranker(library.workspace, fused, *asked[2:])
     assert ranker is None
     assert "learnt from other item vectors" in note
-    (ranker_folder(library.workspace) / "ranker.safetensors").write_bytes(b"damaged")
+    (learnt_folder(library.workspace, "ranker") / "ranker.safetensors").write_bytes(b"damaged")
     ranker, note = open_ranker(*asked)
     assert ranker is None
     assert "left aside" in note

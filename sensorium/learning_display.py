@@ -1,4 +1,4 @@
-"""What ``sensorium train ranker`` prints."""
+"""What ``sensorium train ranker`` and ``train interests`` print."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from sensorium.display import counted, plain_table, print_json
 from sensorium.progress import format_seconds
 
 if TYPE_CHECKING:
-    from sensorium.ranker_training import RankerOutcome
+    from sensorium.learning import LearningOutcome
 
 
-def show_ranker_training(outcome: RankerOutcome, console: Console, as_json: bool) -> None:
-    """Print what learning a ranker gave."""
+def show_learning(outcome: LearningOutcome, console: Console, as_json: bool) -> None:
+    """Print what learning from events gave."""
     if as_json:
         print_json(console, asdict(outcome))
         return

@@ -1,0 +1,279 @@
+"""Learn from what people did: what a ranker and a model of interests have in common.
+
+What is learnt is judged by the last events of some users, beside popularity and item neighbours on
+the very same questions. Learning holds nothing: an index run or a search may go on meanwhile.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from ingest.event_files import EventFile
+from ingest.histories import Histories
+from ranking.baselines import baselines, compare
+from ranking.evaluate import Evaluation, EvaluationConfig, evaluate, gap
+from ranking.held_out import HeldOut, hold_out
+from ranking.ranker_fit import Content
+from ranking.sequences import Sequences
+from ranking.splits import SplitConfig, Splits
+from retrieval.scoring import ItemScorer
+from sensorium.evaluate import Show, read_liked, read_logged
+from sensorium.progress import bar_progress
+from sensorium.ranker_store import content_of, keep, learnt_folder, with_items
+from sensorium.training import TrainingError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from sensorium.library import Library
+    from sensorium.ranker_store import LibraryContent
+
+FEWEST_QUESTIONS = 20
+"""Users with three likings or more below which nothing can be judged."""
+BESIDE = ("popular", "item neighbours")
+"""Baselines that are cheap enough to stand beside every run."""
+JUDGED_BY = "ndcg@10"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learning:
+    """What one kind of model brings to the common run."""
+
+    name: str
+    """Of the model."""
+    knows: str
+    """What it is to know items by: both, ids or content."""
+    seed: int
+    """Decides who judges."""
+    fit: Callable[[HeldOut, Content | None, Path, Show], Learnt]
+    """Learns, with a file that a killed run goes on from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learnt:
+    """A model that has been learnt."""
+
+    scorer: Recommender
+    """In its best state."""
+    epochs: int
+    """Rounds run."""
+    best_epoch: int
+    """Round that was kept; 0 for the start."""
+    device: str
+    """Where it learnt."""
+
+
+class Recommender(ItemScorer, Protocol):
+    """What is kept: a scorer that can be written."""
+
+    def save(self, path: Path) -> None:
+        """Write what was learnt; the file appears whole or not at all."""
+
+    @property
+    def item_ids(self) -> tuple[str, ...]:
+        """Ids of the items that have a row, (N,); none where it knows content alone."""
+
+    @property
+    def space(self) -> str:
+        """Digest of what made the content; empty where it knows none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearningRequest:
+    """What to learn from; how is a matter of settings."""
+
+    events: str = ""
+    """File of events; empty for those that were imported."""
+    layout: str = "auto"
+    """Of that file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedRow:
+    """How well one model finds what was held out."""
+
+    model: str
+    """Which."""
+    figures: Mapping[str, float]
+    """See ``ranking.evaluate.Evaluation``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearningOutcome:
+    """What learning gave."""
+
+    model: str
+    """What was learnt: ranker or interests."""
+    users: int
+    """Users who liked anything."""
+    events: int
+    """Likings."""
+    items: int
+    """Items that are ranked."""
+    with_content: int
+    """Items among them with a vector of the library."""
+    known_by: str
+    """What the model knows items by: ids, content, or ids and content."""
+    questions: int
+    """Users whose last liking was held out."""
+    rows: tuple[JudgedRow, ...]
+    """What was learnt first, then the baselines."""
+    gap: tuple[float, float]
+    """Interval, 95 %, of ndcg at 10 above the best baseline."""
+    epochs: int
+    """Rounds run."""
+    best_epoch: int
+    """Round that was kept."""
+    device: str
+    """Where it learnt."""
+    seconds: float
+    """Wall time of learning in this run."""
+    kept: bool
+    """Whether the workspace uses it from now on."""
+    file: str
+    """Where it is; empty where it was not kept."""
+    next_step: str
+    """What to do."""
+
+
+def learn_from_events(
+    library: Library, learning: Learning, request: LearningRequest, console: Console, quiet: bool
+) -> LearningOutcome:
+    """Learn a model and keep it in the workspace, unless a baseline is clearly better.
+
+    Args:
+        library: a workspace with settings; it need not be indexed, but then items are known by
+            their ids alone.
+        learning: which kind of model.
+        request: what to learn from.
+        console: writes to stderr.
+        quiet: show no progress.
+
+    Raises:
+        TrainingError: too few events, or no content where that alone is to be known.
+        DecodeError: the file of events cannot be read.
+    """
+    with bar_progress(console, quiet) as show:
+        sequences, content = prepared(library, request, show)
+        held_out = hold_out(sequences, learning.seed)
+        _check(held_out, request, learning, content)
+        folder = learnt_folder(library.workspace, learning.name)
+        started = time.monotonic()
+        learnt = learning.fit(held_out, content, folder / "checkpoint.safetensors", show)
+        seconds = time.monotonic() - started
+        found = judged(learning.name, learnt.scorer, held_out, show)
+    own, others = found[learning.name], {name: found[name] for name in BESIDE}
+    best = max(others, key=lambda name: others[name].figures[JUDGED_BY])
+    low, high = gap(own, others[best], JUDGED_BY)
+    kept = learnt.best_epoch > 0 and high >= 0
+    path = keep(library.workspace, learning.name, learnt.scorer) if kept else None
+    return LearningOutcome(
+        model=learning.name,
+        users=int((sequences.histories.lengths > 0).sum()),
+        events=len(sequences.histories.items),
+        items=sequences.histories.num_items,
+        with_content=0 if content is None else int(content.vectors.any(axis=1).sum()),
+        known_by=" and ".join(_known_by(learning, content)),
+        questions=len(own.cases),
+        rows=tuple(JudgedRow(model=name, figures=one.figures) for name, one in found.items()),
+        gap=(low, high),
+        epochs=learnt.epochs,
+        best_epoch=learnt.best_epoch,
+        device=learnt.device,
+        seconds=round(seconds, 2),
+        kept=kept,
+        file=str(path.relative_to(library.workspace.path)) if path else "",
+        next_step=_next_step(learning.name, kept, low, best),
+    )
+
+
+def prepared(
+    library: Library, request: LearningRequest, show: Show
+) -> tuple[Sequences, Content | None]:
+    """Read the events and lay the library's vectors beside them.
+
+    Returns:
+        Events over a catalogue of all items that are in events or in the library, and the content
+        of that catalogue; None where the library knows none of the items in the events.
+    """
+    rules = library.config.events
+    if request.events:
+        histories = read_liked(EventFile(request.events, request.layout), rules, show)
+    else:
+        histories = read_logged(library.workspace.event_log, rules, show)
+    return with_content(histories, library_content(library))
+
+
+def library_content(library: Library) -> LibraryContent | None:
+    """Give the joint vectors that answer; None where nothing has been indexed."""
+    if library.workspace.active is None:
+        return None
+    generation, mirror, _ = library.serving()
+    return content_of(generation, mirror)
+
+
+def with_content(
+    histories: Histories, known: LibraryContent | None
+) -> tuple[Sequences, Content | None]:
+    """Lay vectors beside events; see ``prepared``."""
+    if known is None or set(known.item_ids).isdisjoint(histories.item_ids):
+        return Sequences(histories=histories), None
+    histories = with_items(histories, known.item_ids)
+    content = Content(vectors=known.of(histories.item_ids), space=known.space)
+    return Sequences(histories=histories), content
+
+
+def judged(name: str, scorer: ItemScorer, held_out: HeldOut, show: Show) -> dict[str, Evaluation]:
+    """Ask a model and the baselines what was held out.
+
+    The baselines may choose their settings on the same questions: the model did so, too.
+    """
+    config = EvaluationConfig()
+    found = {name: evaluate(scorer, held_out.part, config)}
+    splits = Splits(config=SplitConfig(), seen="", validation=held_out.part, test=held_out.part)
+    contenders, _ = baselines(held_out.part.fit)
+    beside = [one for one in contenders if one.name in BESIDE]
+    results = compare(splits, beside, config, show=show)
+    return {**found, **{result.name: result.evaluation for result in results}}
+
+
+def _check(
+    held_out: HeldOut, request: LearningRequest, learning: Learning, content: Content | None
+) -> None:
+    asked, events = len(held_out.part.cases), len(held_out.learnt.histories.items)
+    if asked < FEWEST_QUESTIONS:
+        raise TrainingError(
+            f"{request.events or 'the log'} tells of {asked} users with three likings or more, "
+            f"{events + asked} likings in all; {FEWEST_QUESTIONS} such users are needed",
+            "import more events with sensorium events import, say which are positive with "
+            "--set events.positives=..., or give --events FILE",
+        )
+    if learning.knows == "content" and content is None:
+        raise TrainingError(
+            "no item of the events is in this library, so that no content can be learnt from",
+            "index the items that the events are about, or learn with "
+            f"--set {learning.name}.knows=ids",
+        )
+
+
+def _known_by(learning: Learning, content: Content | None) -> list[str]:
+    known = {"ids": learning.knows != "content", "content": learning.knows != "ids"}
+    return [name for name, some in known.items() if some and (name == "ids" or content is not None)]
+
+
+def _next_step(name: str, kept: bool, low: float, best: str) -> str:
+    if not kept:
+        return (
+            f"{best} is clearly better, so nothing was changed; more events help, and so may "
+            f"other settings: sensorium config show lists those of {name}"
+        )
+    if low > 0:
+        return (
+            "see what it gives: sensorium recommend USER; "
+            f"test it: sensorium evaluate --models {name}"
+        )
+    return f"kept, though no better than {best} beyond chance; more events help"
