@@ -10,13 +10,16 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ingest.event import EPOCH, MICROSECOND, Event
-from ingest.event_log import EventLog
 from ingest.event_rules import EventRules
+
+if TYPE_CHECKING:
+    from ingest.event_log import EventLog
 
 EVERY_EVENT = 2**62
 """More events than any user has."""
