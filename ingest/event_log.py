@@ -21,6 +21,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Connection,
     Engine,
     Float,
@@ -115,6 +116,8 @@ class UserActivity:
     """Who."""
     events: int
     """How many events."""
+    first: datetime
+    """Time of the earliest."""
     last: datetime
     """Time of the latest."""
 
@@ -224,33 +227,12 @@ class EventLog:
             last = found[-1]
 
     def active(self, after: str, limit: int) -> list[UserActivity]:
-        """Give a page of the users that have events, in byte order, with what they have.
+        """Give a page of the users after one, by empty name from the start, in byte order."""
+        return self._activities(events_table.c.user_id > after, limit)
 
-        Args:
-            after: user after whom to begin; empty for the start.
-            limit: most users.
-        """
-        table = events_table
-        query = (
-            select(table.c.user_id, func.count(), func.max(table.c.occurred_us))
-            .where(table.c.user_id > after)
-            .group_by(table.c.user_id)
-            .order_by(table.c.user_id)
-            .limit(limit)
-        )
-        with self.engine.connect() as connection:
-            return [
-                UserActivity(user_id=user_id, events=number, last=from_microseconds(last_us))
-                for user_id, number, last_us in connection.execute(query)
-            ]
-
-    def first(self, user_id: str) -> datetime | None:
-        """Give the time of a user's earliest event; None where there is none."""
-        column = events_table.c.occurred_us
-        query = select(func.min(column)).where(events_table.c.user_id == user_id)
-        with self.engine.connect() as connection:
-            first_us = connection.scalar(query)
-        return None if first_us is None else from_microseconds(first_us)
+    def activity(self, user_id: str) -> UserActivity | None:
+        """Give how much there is of a user; None where there is nothing."""
+        return next(iter(self._activities(events_table.c.user_id == user_id, 1)), None)
 
     def histories(
         self, rules: EventRules, since: datetime | None = None, longest: int = 1000
@@ -310,6 +292,22 @@ class EventLog:
             erased = connection.execute(delete(table).where(table.c.user_id == user_id)).rowcount
         write_back(self.engine)
         return erased
+
+    def _activities(self, condition: ColumnElement[bool], limit: int) -> list[UserActivity]:
+        user_id, us = events_table.c.user_id, events_table.c.occurred_us
+        query = select(user_id, func.count(), func.min(us), func.max(us)).where(condition)
+        with self.engine.connect() as connection:
+            return [
+                UserActivity(
+                    user_id=row[0],
+                    events=row[1],
+                    first=from_microseconds(row[2]),
+                    last=from_microseconds(row[3]),
+                )
+                for row in connection.execute(
+                    query.group_by(user_id).order_by(user_id).limit(limit)
+                )
+            ]
 
     def _by_user(self, event_types: list[str], since: datetime | None) -> Iterator[Row[Any]]:
         """Walk events of some types by user and time, a page at a time, holding no transaction."""

@@ -20,6 +20,7 @@ from ranking import view_edits
 from ranking.base import Partition
 from ranking.candidates import Candidates, candidates_for, phrases
 from ranking.language_model import language_model
+from ranking.preferences import Preferences
 from ranking.view_assignment import admitted, stored_views
 from ranking.view_store import ViewStore
 from ranking.views import Cluster, Learnt, Members, View, ViewError, Watch, meant, view_name
@@ -121,6 +122,7 @@ class Albums:
             )
             view = _view(name, request, candidates, made, upkeep)
             learnt = Learnt(space=made.space, readout=made.readout)
+            self._renumber(view)
             self.store.write(view, learnt, _members(made, list(rows), upkeep.digests))
         return name, tuple(filter(None, (candidates.note, made.note)))
 
@@ -132,6 +134,7 @@ class Albums:
         """
         with self.library.workspace.exclusive():
             self.store.delete(name)
+            Preferences(self.store.engine).renumber(name, {})
 
     def rename(self, name: str, old: str, new: str) -> None:
         """Call a cluster something else; see ``ranking.view_edits`` for this and the others."""
@@ -217,6 +220,15 @@ class Albums:
         generation, mirror, _ = library.asking()
         with library.workspace.exclusive():
             yield upkeep_of(library, generation, mirror)
+
+    def _renumber(self, view: View) -> None:
+        """Let what people said of a view that is replaced hold for clusters of the same name."""
+        if view.name not in self.store.names():
+            return
+        new = {cluster.name.casefold(): cluster.cluster_id for cluster in view.clusters}
+        old = {c.cluster_id: c.name.casefold() for c in self.store.view(view.name).clusters}
+        kept = {number: new[name] for number, name in old.items() if name in new}
+        Preferences(self.store.engine).renumber(view.name, kept)
 
     def _refuse_taken(self, name: str, may_replace: bool) -> None:
         if not may_replace and name in self.store.names():

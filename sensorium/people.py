@@ -64,8 +64,8 @@ def erase(workspace: Workspace, user_id: str, held: Mapping[str, Forget] | None 
     Raises:
         WorkspaceError: the database cannot be written.
     """
-    first = workspace.event_log.first(user_id)
-    retrain = () if first is None else learnt_since(workspace, first)
+    known = workspace.event_log.activity(user_id)
+    retrain = () if known is None else learnt_since(workspace, known.first)
     stores = {**stores_of(workspace), **(held or {})}
     erased = {name: forget(user_id) for name, forget in stores.items()}
     write_back(workspace.engine)

@@ -162,9 +162,9 @@ def test_users_are_told_with_what_they_have(log: EventLog) -> None:
     assert [entry.user_id for entry in told] == [f"u{number}" for number in range(7)]
     for entry in told:
         times = [e.occurred_at for e in events if e.user_id == entry.user_id]
-        assert (entry.events, entry.last) == (len(times), max(times))
-        assert log.first(entry.user_id) == min(times)
-    assert log.first("nobody") is None
+        assert (entry.events, entry.first, entry.last) == (len(times), min(times), max(times))
+        assert log.activity(entry.user_id) == entry
+    assert log.activity("nobody") is None
 
 
 def test_pages_replay_the_order_of_appending(log: EventLog) -> None:
