@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from fusion.checkpoint import Checkpoint
 from ranking.ranker import SequenceNetwork
@@ -28,6 +29,7 @@ from ranking.sequence_progress import Progress
 from ranking.sequence_step import Objective
 from ranking.sequence_validation import NextItem, Validation
 from ranking.sequences import ItemRows, Sequences
+from ranking.team import Alone, Team, share_of
 
 Floats = NDArray[np.float32]
 
@@ -50,6 +52,7 @@ def train_ranker(
     config: SequenceTraining,
     checkpoint: Path,
     on_progress: Callable[[Progress], None],
+    team: Team | None = None,
 ) -> Progress:
     """Learn a ranker.
 
@@ -60,6 +63,9 @@ def train_ranker(
         checkpoint: file that a killed run goes on from; the same run asked for again after its end
             gives what it found. Whoever has kept the weights may remove it.
         on_progress: told before the first round and after each.
+        team: this process's place among those that learn together, which all do the same call with
+            networks that start alike; None to learn alone. The first one reads and writes the
+            checkpoint.
 
     Returns:
         How the run went.
@@ -68,13 +74,17 @@ def train_ranker(
         ValueError: the network has another number of id rows or another width of content.
     """
     _check(data.rows, network)
-    run = _Run(data, network.to(config.device), config)
-    state = Checkpoint.load(checkpoint, run.signature, Progress.read) or run.first()
+    team = team or Alone()
+    run = _Run(data, network.to(config.device), config, team)
+    state = team.ask_first(
+        lambda: Checkpoint.load(checkpoint, run.signature, Progress.read) or run.first()
+    )
     state.restore(network, run.optimizer)
     on_progress(state.progress)
     while not _ended(state.progress, config):
         state = run.after(state)
-        state.save(checkpoint)
+        if team.place == 0:
+            state.save(checkpoint)
         on_progress(state.progress)
     network.load_state_dict(state.best)
     network.eval()
@@ -85,9 +95,9 @@ class _Run:
     """A network on its way."""
 
     def __init__(
-        self, data: SequenceData, network: SequenceNetwork, config: SequenceTraining
+        self, data: SequenceData, network: SequenceNetwork, config: SequenceTraining, team: Team
     ) -> None:
-        self.network, self._config = network, config
+        self.network, self._config, self._team = network, config, team
         self.signature = _signature(data, network, config)
         self.optimizer = AveragingAdamW(
             network.parameters(),
@@ -97,7 +107,9 @@ class _Run:
             weight_decay=config.weight_decay,
             fused=True,
         )
-        self._users = np.flatnonzero(data.sequences.histories.lengths > 1)
+        lengths = data.sequences.histories.lengths
+        self._users = np.flatnonzero(lengths > 1)
+        self._num_events = np.minimum(lengths, network.config.length + 1) - 1
         self._objective = Objective(data.sequences, data.rows, network, config)
         self._validation = Validation(sequences=data.validation, rows=data.rows)
 
@@ -109,7 +121,8 @@ class _Run:
         """The run after one more round."""
         loss = self._round(state.progress.epoch)
         with self.optimizer.averaged(self.network) as weights:
-            found = state.progress.after(self._judge(), loss, keep=self._config.keep)
+            judged = self._team.ask_first(self._judge)
+            found = state.progress.after(judged, loss, keep=self._config.keep)
             averages = {name: weight.detach().cpu().clone() for name, weight in weights.items()}
         following = state.after(self.network, self.optimizer, found)
         best = averages if found.best_epoch == found.epoch else state.best
@@ -126,18 +139,30 @@ class _Run:
         config = self._config
         random = np.random.default_rng([config.seed, epoch])
         order = random.permutation(self._users)[: config.num_steps * config.batch_size]
-        losses = []
         self.network.train()
         devices = [torch.cuda.current_device()] if config.device == "cuda" else []
         with torch.random.fork_rng(devices=devices):
-            torch.manual_seed(int(random.integers(2**62)))
-            for start in range(0, len(order), config.batch_size):
-                loss = self._objective.loss(order[start : start + config.batch_size], random)
-                self.optimizer.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
-                self.optimizer.step()
-                losses.append(loss.detach())
-        return float(torch.stack(losses).mean()) if losses else 0.0
+            torch.manual_seed(int(random.integers(2**62)) + self._team.place)
+            losses = [
+                self._step(order[start : start + config.batch_size], random)
+                for start in range(0, len(order), config.batch_size)
+            ]
+        if not losses:
+            return 0.0
+        total = torch.stack(losses)
+        self._team.add_up([total])
+        return float(total.mean())
+
+    def _step(self, users: NDArray[np.int64], random: np.random.Generator) -> Tensor:
+        """Learn from some users; gives this process's part of the loss."""
+        own, share = share_of(self._team, users, self._num_events[users])
+        loss = self._objective.loss(own, random) * share
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        gradients = [weight.grad for weight in self.network.parameters()]
+        self._team.add_up([one for one in gradients if one is not None])
+        self.optimizer.step()
+        return loss.detach()
 
 
 def _check(rows: ItemRows, network: SequenceNetwork) -> None:
