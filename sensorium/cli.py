@@ -36,6 +36,7 @@ from sensorium.options import (
     words_of,
 )
 from sensorium.train_cli import train_app
+from sensorium.users_cli import users_app
 from sensorium.views_cli import cluster, view_app, views
 
 if TYPE_CHECKING:
@@ -323,6 +324,7 @@ app.add_typer(config_app, name="config")
 app.add_typer(events_app, name="events")
 app.add_typer(models_app, name="models")
 app.add_typer(train_app, name="train")
+app.add_typer(users_app, name="users")
 app.add_typer(view_app, name="view")
 
 
