@@ -123,7 +123,7 @@ class SequenceRecommender:
         scores = found.view(*sought.shape[:2], -1).transpose(1, 2).float().cpu().numpy()
         if scores.shape[2] == 1 and self.weights[0] > 0:
             return np.asarray(scores[..., 0], np.float32)
-        return worth(scores, self.weights).astype(np.float32)
+        return np.asarray(worth(scores, self.weights), np.float32)
 
     def _sought(self, events: Padded, asked_at: Numbers) -> Tensor:
         """What is looked for after the last event of each history, (B, A, D + 1)."""
@@ -163,7 +163,7 @@ class SequenceRecommender:
         if self.counts is None:
             return np.zeros(len(self.rows), np.float32)
         known = np.append(self.counts, 0)[self.rows.id_rows]
-        return np.log1p(known).astype(np.float32)
+        return np.asarray(np.log1p(known), np.float32)
 
     @property
     def _file(self) -> FittedFile:
