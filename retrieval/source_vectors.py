@@ -8,6 +8,7 @@ weight.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -49,7 +50,8 @@ class VectorSource:
         nearest: searches the items.
         merge: ``max`` takes of each item its best product times weight; ``quota`` lets each vector
             fill a share of the places by its weight.
-        per_vector: most items that one vector brings; None for as many as are wanted.
+        spare: most items that one of several vectors brings, in even shares of the places; None for
+            as many as are wanted.
     """
 
     def __init__(
@@ -58,17 +60,19 @@ class VectorSource:
         asker: Asker,
         nearest: NearestItems,
         merge: Merge = "max",
-        per_vector: int | None = None,
+        spare: float | None = None,
     ) -> None:
         self.name, self.asker, self.nearest = name, asker, nearest
-        self.merge, self.per_vector = merge, per_vector
+        self.merge, self.spare = merge, spare
 
     def candidates(self, history: History, limit: int) -> Found:
         """Find candidates; see ``Source``."""
         asked = self.asker.ask(history)
         if not len(asked.vectors):
             return NOTHING
-        each = min(limit, self.per_vector or limit)
+        each = limit
+        if self.spare is not None:
+            each = min(limit, math.ceil(self.spare * limit / len(asked.vectors)))
         # An item that was asked with is the nearest to itself.
         items, scores = self.nearest.nearest(asked.vectors, each + len(np.unique(asked.without)))
         items = np.where(np.isin(items, asked.without), -1, items)

@@ -18,7 +18,7 @@ class SourceSettings:
     """Items that have just come."""
     explore: ExploreConfig = field(default_factory=ExploreConfig)
     """New items that few have seen."""
-    popular_days: float = 7.0
+    popular_days: float = 30.0
     """Half-life of what makes an item popular."""
     refit_share: float = 0.1
     """Share by which the log must grow before neighbours are fitted anew."""

@@ -90,7 +90,7 @@ def test_items_that_are_not_there_are_not_given() -> None:
 
 
 def test_similar_items_are_the_neighbours_of_each_recent_one() -> None:
-    config = SimilarConfig(recent=3, per_item=200, recency=0.5)
+    config = SimilarConfig(recent=3, spare=3, recency=0.5)
     history = liked(8, 17, 50, 17, 99, 17)
     found = similar_items(VECTORS, INDEX, config).candidates(history, 40)
 
@@ -102,15 +102,18 @@ def test_similar_items_are_the_neighbours_of_each_recent_one() -> None:
     assert found.scores == pytest.approx(best[order[:40]], abs=1e-6)
 
 
-def test_each_recent_item_brings_no_more_than_its_part() -> None:
-    config = SimilarConfig(recent=2, per_item=5, recency=0)
-    found = similar_items(VECTORS, INDEX, config).candidates(liked(1, 2), 100)
+def test_each_of_several_items_brings_its_part_and_a_single_one_all() -> None:
+    config = SimilarConfig(recent=2, spare=1.5, recency=0)
+    source = similar_items(VECTORS, INDEX, config)
     near = [
         [item for item in np.argsort(-VECTORS @ VECTORS[one], kind="stable") if item not in (1, 2)]
         for one in (1, 2)
     ]
-    assert {int(item) for line in near for item in line[:5]} <= set(found.items.tolist())
-    assert len(found.items) <= 2 * 7
+    found = source.candidates(liked(1, 2), 10).items.tolist()
+    parts = {int(item) for line in near for item in line[:10]}
+    assert set(found) <= parts
+    assert {int(line[0]) for line in near} <= set(found)
+    assert len(source.candidates(liked(1), 60).items) == 60
 
 
 def test_a_history_without_vectors_finds_nothing() -> None:
@@ -129,7 +132,7 @@ def test_an_item_that_has_just_come_is_found() -> None:
     assert found.items[0] == len(VECTORS)
 
 
-@pytest.mark.parametrize("wrong", [{"recent": 0}, {"per_item": 0}, {"recency": -1.0}])
+@pytest.mark.parametrize("wrong", [{"recent": 0}, {"spare": 0.5}, {"recency": -1.0}])
 def test_impossible_settings_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="or more"):
         SimilarConfig(**wrong)  # type: ignore[arg-type]
