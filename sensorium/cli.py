@@ -35,6 +35,7 @@ from sensorium.options import (
     weights_of,
     words_of,
 )
+from sensorium.recommend_cli import recommend
 from sensorium.train_cli import train_app
 from sensorium.users_cli import users_app
 from sensorium.views_cli import cluster, view_app, views
@@ -319,6 +320,7 @@ def models_pull(
 
 app.command()(cluster)
 app.command()(evaluate)
+app.command()(recommend)
 app.command()(views)
 app.add_typer(config_app, name="config")
 app.add_typer(events_app, name="events")

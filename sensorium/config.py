@@ -11,6 +11,8 @@ from typing import Any, Literal
 from encoders.family import FamilyConfig
 from ingest.decode import DecodeOptions
 from ingest.event_rules import EventRules
+from ranking.feed_config import FeedConfig
+from ranking.interest_settings import InterestSettings
 from ranking.language_model import LanguageModelConfig
 from ranking.ranker_settings import RankerSettings
 from ranking.user_state import UserStateConfig
@@ -82,8 +84,12 @@ class Config:
     """What is remembered of a person."""
     ranker: RankerSettings = field(default_factory=RankerSettings)
     """How what people go on to is learnt."""
+    interests: InterestSettings = field(default_factory=InterestSettings)
+    """How vectors that find what people go on to are learnt."""
     sources: SourceSettings = field(default_factory=SourceSettings)
     """Where candidates come from."""
+    feed: FeedConfig = field(default_factory=FeedConfig)
+    """What a page is made by."""
     drift: DriftConfig = field(default_factory=DriftConfig)
     """When a view is learnt anew."""
     language_model: LanguageModelConfig = field(default_factory=LanguageModelConfig)

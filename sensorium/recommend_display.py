@@ -11,10 +11,10 @@ from rich.markup import escape
 from ingest.event import from_microseconds
 from ranking.page import Page, Pick, Step
 from sensorium.display import counted, plain_table, print_json
-from sensorium.recommend_reports import FeedReport
+from sensorium.recommend_reports import FeedReport, shortened
 
-MOST_CHARACTERS = 32
-"""Longest name of an item in a table."""
+LEAST = 0.0005
+"""Part of a score below which it is not told: it would be written as 0."""
 
 
 def show_feed(report: FeedReport, console: Console, explain: bool = False) -> None:
@@ -31,10 +31,10 @@ def show_feed(report: FeedReport, console: Console, explain: bool = False) -> No
     columns = ["#", "item", *(["interest"] if with_interest else []), "from", "score", "why"]
     table = plain_table(*columns)
     for pick in page.picks:
-        cells = [str(pick.position + 1), escape(_short(report.name(pick)))]
+        cells = [str(pick.position + 1), escape(shortened(report.name(pick.item_id)))]
         if with_interest:
             cells.append(escape(pick.reason.interest))
-        cells += [" ".join(pick.sources), f"{pick.score:.3f}", escape(pick.reason.text)]
+        cells += [" ".join(pick.sources), f"{pick.score:.3f}", escape(report.why(pick))]
         table.add_row(*cells)
     if page.picks:
         console.print(table)
@@ -61,23 +61,20 @@ def print_feed(report: FeedReport, console: Console, explain: bool = False) -> N
 
 
 def parts_in_words(parts: Mapping[str, float]) -> str:
-    """Write what a score is made of, the largest part first, as in ``0.41 similar + 0.05 new``."""
+    """Write what a score is made of, the largest part first: ``0.411 ranker - 0.050 fatigue``."""
     told = ""
     for name, value in sorted(parts.items(), key=lambda pair: -abs(pair[1])):
+        if abs(value) < LEAST:
+            continue
         sign = " - " if value < 0 else " + "
         told += (sign if told else sign.strip(" +")) + f"{abs(value):.3f} {name}"
-    return told
+    return told or "0"
 
 
 def _headline(report: FeedReport) -> str:
     page = report.page
     view = f", interests from the view {report.view}" if report.view else ""
     return f"{counted(len(page.picks), 'item')} for {page.user_id}{view}"
-
-
-def _short(name: str) -> str:
-    name = " ".join(name.split())
-    return name if len(name) <= MOST_CHARACTERS else name[: MOST_CHARACTERS - 1].rstrip() + "…"
 
 
 def _show_parts(report: FeedReport, console: Console) -> None:
@@ -119,7 +116,7 @@ def _row(report: FeedReport, pick: Pick) -> dict[str, Any]:
         "sources": dict(pick.sources),
         "reason": {
             "kind": reason.kind,
-            "text": reason.text,
+            "text": report.why(pick),
             "interest": reason.interest,
             "history_item": reason.history_item,
         },

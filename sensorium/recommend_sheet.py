@@ -60,7 +60,7 @@ def _cards(report: FeedReport) -> list[Card]:
             item=report.items[pick.item_id],
             measure="",
             remark=pick.reason.interest,
-            note=pick.reason.text,
+            note=report.why(pick),
             small=f"{pick.score:.3f} = {parts_in_words(pick.parts)}",
         )
         for pick in report.page.picks

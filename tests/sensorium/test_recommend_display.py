@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,17 @@ def test_a_row_says_all_that_programs_need() -> None:
     assert (second["item_id"], second["title"]) == ("gone", "")
 
 
+def test_a_reason_calls_the_item_it_names_as_a_person_does() -> None:
+    reason = Reason(kind="history", text="because you liked x/1", history_item="x/1")
+    one = replace(pick("a/b", 0, ranker=1.0), reason=reason)
+
+    titled = report(
+        items={"x/1": glimpse(title="A very long title, longer than any line has room for")}
+    )
+    assert titled.why(one) == "because you liked “A very long title, longer than…”"
+    assert report().why(one) == "because you liked x/1"
+
+
 def test_rows_end_with_the_steps_where_an_explanation_is_asked_for() -> None:
     *picks, steps = rows(explain=True)
 
@@ -111,7 +123,8 @@ def test_rows_end_with_the_steps_where_an_explanation_is_asked_for() -> None:
 @pytest.mark.parametrize(
     ("parts", "words"),
     [
-        ({}, ""),
+        ({}, "0"),
+        ({"ranker": 0.25, "rules": 0.0}, "0.250 ranker"),
         ({"fatigue": -0.5}, "-0.500 fatigue"),
         (
             {"new": 0.1, "ranker": -0.2, "interest": 0.05},

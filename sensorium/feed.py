@@ -1,0 +1,225 @@
+"""A library opened for recommending: shelf, sources, ranker and states of users, put together.
+
+What is opened shows the library as it was then, while what people do counts at once: the state of
+a user is read from the log at every request. What many like is read on now and then, since one
+click changes little there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from ingest.event import EPOCH, MICROSECOND, Event, EventType, from_microseconds
+from ranking.feed import Feed
+from ranking.feed_config import Rule
+from ranking.feed_ranker import Blend, Ranker
+from ranking.page import Page
+from ranking.preferences import Preferences
+from ranking.user_states import UserStates
+from retrieval.source_fresh import Arrivals, ExploreSource, FreshSource
+from retrieval.source_popular import PopularSource
+from retrieval.source_similar import similar_items
+from retrieval.tally import Standings
+from sensorium.fitted_sources import FittedSources
+from sensorium.library import EmptyLibraryError
+from sensorium.ranker_store import open_ranker
+from sensorium.recommend_reports import FeedReport
+from sensorium.search import glimpses
+from sensorium.shelf import Stock, open_stock
+
+if TYPE_CHECKING:
+    from retrieval.source import Source
+    from sensorium.library import Library
+
+READ_ON_SECONDS = 30.0
+"""Time after which counts of what many like are read on before a page is made."""
+NO_VIEW = "there is no view to read interests from; sensorium cluster --by ASPECT makes one"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedRequest:
+    """What is asked for."""
+
+    user_id: str
+    """For whom; one of whom nothing is known gets a page, too."""
+    limit: int | None = None
+    """Most items; None for the settings'."""
+    where: str | None = None
+    """Filter expression that items must pass; None for every item."""
+    asked_at: datetime | None = None
+    """The moment of asking, aware; None for now. Of an earlier one, what happened later is unknown,
+    but for what many like."""
+    explain: bool = True
+    """Whether reasons name the liked item without which a pick would have fallen furthest."""
+    record: bool = False
+    """Whether the log is told that the page was shown."""
+
+
+class Counts:
+    """What many like, read on from the log now and then.
+
+    Args:
+        fitted: what is learnt from the log.
+        number_of: numbers of the shelf's items by id.
+    """
+
+    def __init__(self, fitted: FittedSources, number_of: dict[str, int]) -> None:
+        self.fitted = fitted
+        self.tally = fitted.tally(_micros(datetime.now(UTC)))
+        self.standings = Standings(self.tally, number_of)
+        self._read = time.monotonic()
+
+    def read_on(self) -> None:
+        """Count what was appended since, where the last time is long ago."""
+        if time.monotonic() - self._read >= READ_ON_SECONDS:
+            self.fitted.catch_up(self.tally, _micros(datetime.now(UTC)))
+            self.standings.refresh()
+            self._read = time.monotonic()
+
+
+class Recommender:
+    """Makes pages for the users of a library.
+
+    Args:
+        library: the library.
+        stock: its items, as they were when this was opened.
+        feed: makes a page of a state.
+        states: of users.
+        counts: of what many like.
+    """
+
+    def __init__(
+        self, library: Library, stock: Stock, feed: Feed, states: UserStates, counts: Counts
+    ) -> None:
+        self.library, self.stock = library, stock
+        self.feed, self.states, self.counts = feed, states, counts
+
+    @property
+    def view(self) -> str:
+        """Name of the view that interests are read from; empty for none."""
+        interests = self.stock.shelf.interests
+        return interests.view if interests else ""
+
+    def page(self, request: FeedRequest) -> Page:
+        """Make a page.
+
+        Raises:
+            FilterError: the filter cannot be understood.
+            WorkspaceError: the page was to be recorded, and the database cannot be written.
+        """
+        self.counts.read_on()
+        rules = []
+        if request.where is not None:
+            rules.append(Rule(name="filter", items=~self.stock.admitted(request.where)))
+        asked_us = _micros(request.asked_at or datetime.now(UTC))
+        if request.asked_at is None:
+            state = self.states.state(request.user_id, asked_us)
+        else:
+            state = self.states.past(request.user_id, asked_us)
+        page = self.feed.page(state, request.limit, explain=request.explain, rules=rules)
+        if not len(state.liked.items):
+            note = (
+                f"{request.user_id} has liked nothing yet: this is popular and new, from everywhere"
+            )
+            page = replace(page, notes=(*page.notes, note))
+        if request.record:
+            self.record(page)
+        return page
+
+    def record(self, page: Page) -> None:
+        """Tell the log that a page was shown; telling it twice changes nothing.
+
+        Raises:
+            WorkspaceError: the database cannot be written.
+        """
+        if page.picks:
+            self.library.workspace.event_log.append([shown(page)])
+
+    def report(self, request: FeedRequest) -> FeedReport:
+        """Make a page with what to show of its items; see ``page``."""
+        page = self.page(request)
+        active = self.library.workspace.active
+        wanted = [pick.item_id for pick in page.picks]
+        wanted += [pick.reason.history_item for pick in page.picks if pick.reason.history_item]
+        items = glimpses(self.library.workspace, active, wanted) if active else {}
+        return FeedReport(page=page, items=items, view=self.view, recorded=request.record)
+
+
+def open_recommender(library: Library, view: str = "") -> Recommender:
+    """Open a library for recommending.
+
+    Args:
+        library: it must have been indexed.
+        view: name of the view that interests are read from; empty for the one made last.
+
+    Raises:
+        EmptyLibraryError: there is nothing to recommend.
+        ViewError: there is no such view.
+    """
+    config, workspace = library.config, library.workspace
+    stock = open_stock(library, view or None)
+    shelf = stock.shelf
+    if not len(shelf):
+        raise EmptyLibraryError("this library holds no items", "run sensorium index PATH first")
+    fitted = FittedSources(workspace, config.events, config.sources)
+    counts = Counts(fitted, shelf.number_of)
+    ranker, notes = _ranker(library, stock)
+    if shelf.interests is None:
+        notes = (*notes, NO_VIEW)
+    feed = Feed(
+        shelf, sources_of(library, stock, counts), ranker, config.feed, (*stock.notes, *notes)
+    )
+    preferences = Preferences(workspace.engine)
+    states = UserStates(workspace.event_log, preferences, shelf, config.events, config.user_state)
+    return Recommender(library, stock, feed, states, counts)
+
+
+def sources_of(library: Library, stock: Stock, counts: Counts) -> list[Source]:
+    """Where candidates of a library come from; what has not been learnt is left out."""
+    shelf, settings = stock.shelf, library.config.sources
+    arrivals = Arrivals(shelf.added_us, shelf.hidden)
+    sources: list[Source] = [
+        similar_items(shelf.vectors, stock.nearest, settings.similar),
+        PopularSource(counts.standings),
+        FreshSource(arrivals, settings.fresh),
+        ExploreSource(arrivals, counts.standings, settings.explore),
+    ]
+    table = counts.fitted.neighbours()
+    if table is not None:
+        sources.append(table.source(shelf.number_of))
+    return sources
+
+
+def shown(page: Page) -> Event:
+    """The event that says that a page was shown."""
+    ids = tuple(pick.item_id for pick in page.picks)
+    return Event(
+        user_id=page.user_id,
+        item_id=ids[0],
+        event_type=EventType.IMPRESSION,
+        occurred_at=from_microseconds(page.asked_us),
+        event_id=f"{page.recommendation_id}-shown",
+        recommendation_id=page.recommendation_id,
+        position=0,
+        impressions=ids,
+    )
+
+
+def _ranker(library: Library, stock: Stock) -> tuple[Ranker, Sequence[str]]:
+    """What ranks, and what a person should know of it."""
+    shelf, generation = stock.shelf, library.workspace.active
+    assert generation is not None, "the library has been opened"
+    learnt, note = open_ranker(library.workspace, generation, shelf.item_ids, shelf.vectors)
+    if learnt is None:
+        return Blend(shelf=shelf), (note,)
+    from ranking.sequence_ranker import SequenceRanker
+
+    return SequenceRanker(recommender=learnt), ()
+
+
+def _micros(moment: datetime) -> int:
+    return (moment - EPOCH) // MICROSECOND
