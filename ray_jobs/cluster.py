@@ -97,6 +97,11 @@ def connected(stages: Sequence[Stage], options: RunOptions) -> Iterator[None]:
         ray.shutdown()
 
 
+def room(processes: int) -> Stage:
+    """Stand for so many processes, where ``connected`` is asked for nothing but their number."""
+    return Stage(name="room", build=lambda: list, workers=processes)
+
+
 class _Cluster:
     """Starts actors."""
 
