@@ -64,11 +64,10 @@ def show_interests(report: UserReport, console: Console, as_json: bool = False) 
         return
     table = plain_table(report.view, "share", "", "shown", "last acted upon", "said")
     for interest in report.interests:
-        filled = round(interest.share * BAR)
         table.add_row(
             escape(interest.name),
             f"{interest.share:.0%}",
-            f"[green]{'━' * filled}[/green][dim]{'━' * (BAR - filled)}[/dim]",
+            f"[green]{'━' * round(interest.share * BAR)}[/green]",
             f"{interest.exposure:.1f}",
             _short(interest.last_met),
             _said(interest.factor),

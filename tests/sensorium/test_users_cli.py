@@ -81,9 +81,10 @@ def test_a_user_is_shown_with_bars_and_what_was_done_last(library: Library) -> N
     assert "anna: 6 events" in shown
     assert "3 liked lately, 4 items met" in shown
     assert "refused: item001" in shown
-    lines = {line.split()[0]: line for line in shown.splitlines() if "━" in line}
+    lines = {line.split()[0]: line for line in shown.splitlines() if "%" in line}
     assert list(lines) == ["red", "blue", "green"]
     assert "80%" in lines["red"]
+    assert [line.count("━") for line in lines.values()] == [16, 4, 0]
     assert lines["blue"].endswith("muted")
     assert "1.0" in lines["red"]
     assert re.search(r"not_interested +the item001 +green", shown)
