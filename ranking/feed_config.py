@@ -20,11 +20,10 @@ class FatigueConfig:
 
     strength: float = 1.0
     """Of the damping; 0 for none."""
-    patience: float = 10.0
+    patience: float = 25.0
     """Items shown of an interest, decayed, after which 1/e of what can be worn out is left."""
     floor: float = 0.2
-    """Least that damping leaves of an interest, in (0, 1]; its share of the person's taste where
-    that is more."""
+    """Least that damping leaves of an interest, in (0, 1], at a strength of 1."""
 
     def __post_init__(self) -> None:
         if self.strength < 0 or self.patience <= 0 or not 0 < self.floor <= 1:

@@ -49,12 +49,12 @@ def said(state: UserState) -> Floats:
 def fatigue(state: UserState, config: FatigueConfig) -> Floats:
     """Addition, never above 0, for how much of each interest was shown of late, (K,).
 
-    What is left of an interest falls exponentially with exposure, from 1 to a floor: the settings',
-    or the interest's share of the person's taste where that is more. So when all are worn out they
-    stand in the order of taste, and the strongest stays alive.
+    What is left of an interest falls exponentially with exposure, from 1 to a floor. The floor is one
+    for all: when all are worn out they stand in the order of taste again, so a strong interest never
+    dies, and a weak one that was shown little is never damped more than a strong one shown a lot.
     """
-    floor = np.maximum(state.shares.astype(np.float64), config.floor)
-    left = floor + (1 - floor) * np.exp(-state.exposure.astype(np.float64) / config.patience)
+    worn = np.exp(-state.exposure.astype(np.float64) / config.patience)
+    left = config.floor + (1 - config.floor) * worn
     added: Floats = config.strength * np.log(left)
     return added
 

@@ -100,12 +100,12 @@ class Blend:
 
     shelf: Shelf
     """Where items and their vectors are."""
-    width: float = 0.2
+    width: float = 0.1
     """Loss of cosine that makes a bell fall to 1/e."""
     fade_days: float = 30.0
     """Days after which an event counts half. Days and not events, so that what one counts does not
     depend on which others there are."""
-    base: float = 0.02
+    base: float = 1e-4
     """Worth of an item that nothing is known of, beside that of one which all likes are."""
 
     @property
@@ -135,7 +135,7 @@ class Blend:
         whole = gains.sum(axis=1, keepdims=True)
         whole = np.where(whole > 0, whole, np.maximum(losses.sum(axis=1, keepdims=True), 1))
         worth = log_worth(self.base + gains @ bells / whole, losses @ bells / whole)
-        return worth.astype(np.float32)
+        return np.asarray(worth, np.float32)
 
     def _weights(self, state: UserState) -> Floats:
         """How high the bell of each event is, of either sign, (T,)."""
