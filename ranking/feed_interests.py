@@ -49,9 +49,9 @@ def said(state: UserState) -> Floats:
 def fatigue(state: UserState, config: FatigueConfig) -> Floats:
     """Addition, never above 0, for how much of each interest was shown of late, (K,).
 
-    What is left of an interest falls exponentially with exposure, from 1 to a floor. The floor is one
-    for all: when all are worn out they stand in the order of taste again, so a strong interest never
-    dies, and a weak one that was shown little is never damped more than a strong one shown a lot.
+    What is left of an interest falls exponentially with exposure, from 1 to a floor. The floor is
+    one for all: when all are worn out they stand in the order of taste again, so a strong interest
+    stays alive, and a weak one shown little is never damped more than a strong one shown a lot.
     """
     worn = np.exp(-state.exposure.astype(np.float64) / config.patience)
     left = config.floor + (1 - config.floor) * worn

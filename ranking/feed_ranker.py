@@ -115,7 +115,8 @@ class Blend:
 
     def rank(self, state: UserState, items: NDArray[np.int64]) -> Floats:
         """Add up the bells at each item, (C,); all are alike for an empty history."""
-        return self._worth(state, items, np.ones((1, len(state.recent.items)), np.float32))[0]
+        everything = np.ones((1, len(state.recent.items)), np.float32)
+        return self._worth(state, items, everything).reshape(-1)
 
     def rank_without(
         self, state: UserState, items: NDArray[np.int64], dropped: NDArray[np.int64]
