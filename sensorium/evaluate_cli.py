@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sensorium.evaluate import EvaluationReport, EvaluationRequest, Show
 
 PROTOCOLS = ("leave-one-out", "time", "users")
-MODELS = ("ranker",)
+MODELS = ("ranker", "interests")
 
 stderr = Console(stderr=True)
 stdout = Console()
@@ -52,7 +52,7 @@ def evaluate(
         bool, typer.Option("--target-time", help="Tell the time of what is asked for.")
     ] = False,
     models: Annotated[
-        str, typer.Option(help="Learnt models to set beside the baselines: ranker.")
+        str, typer.Option(help="Learnt models to set beside the baselines: ranker,interests.")
     ] = "",
     layout: Annotated[
         str, typer.Option("--format", help="Layout of the file; auto goes by its columns or lines.")

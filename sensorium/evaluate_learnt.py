@@ -12,16 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 from ranking.baselines import Contender
 from ranking.held_out import hold_out
+from ranking.interest_fit import fit_interests
 from ranking.ranker_fit import Content, fit_ranker
 from ranking.sequences import Sequences
+from sensorium import interest_training, ranker_training
 from sensorium.learning import library_content
-from sensorium.ranker_training import words_of
 from sensorium.training import TrainingError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ingest.histories import Histories
+    from ranking.interest_progress import InterestProgress
+    from ranking.interest_recommender import InterestRecommender
+    from ranking.interest_settings import InterestSettings
     from ranking.ranker_settings import RankerSettings
     from ranking.sequence_progress import Progress
     from ranking.sequence_recommender import SequenceRecommender
@@ -36,22 +40,30 @@ def learners(names: tuple[str, ...], config: Config, content: Content | None) ->
     """Give what learns the models of these names.
 
     Args:
-        names: ``ranker``.
+        names: ``ranker`` and ``interests``, in the order of the results.
         config: the settings in force.
         content: of the catalogue of the events; None where there is none.
 
     Raises:
         TrainingError: content alone is to be known, and there is none.
     """
-    if config.ranker.knows == "content" and content is None and "ranker" in names:
-        raise TrainingError(
-            "no item of the events is in this library, so that no content can be learnt from",
-            "index the items that the events are about, or take --set ranker.knows=ids",
-        )
-    makers = {
-        "ranker": lambda seed, tell: _ranker(replace(config.ranker, seed=seed), content, tell)
-    }
-    return lambda seed, tell: [makers[name](seed, tell) for name in names]
+    for name in names:
+        if getattr(config, name).knows == "content" and content is None:
+            raise TrainingError(
+                "no item of the events is in this library, so that no content can be learnt from",
+                f"index the items that the events are about, or take --set {name}.knows=ids",
+            )
+
+    def contenders(seed: int, tell: Callable[[str], None]) -> list[Contender[Any]]:
+        made: list[Contender[Any]] = []
+        for name in names:
+            if name == "ranker":
+                made.append(_ranker(replace(config.ranker, seed=seed), content, tell))
+            else:
+                made.append(_interests(replace(config.interests, seed=seed), content, tell))
+        return made
+
+    return contenders
 
 
 def content_for(path: Path, config: Config, histories: Histories) -> Content | None:
@@ -80,8 +92,22 @@ def _ranker(
         held_out = hold_out(Sequences(histories=histories), chosen.seed)
 
         def told(progress: Progress) -> None:
-            tell(f"ranker: {words_of(progress)}")
+            tell(f"ranker: {ranker_training.words_of(progress)}")
 
         return fit_ranker(held_out, chosen, content, on_progress=told).recommender
 
     return Contender(name="ranker", fit=fit, grid=(settings,))
+
+
+def _interests(
+    settings: InterestSettings, content: Content | None, tell: Callable[[str], None]
+) -> Contender[InterestRecommender]:
+    def fit(histories: Histories, chosen: InterestSettings, _before: Any) -> InterestRecommender:
+        held_out = hold_out(Sequences(histories=histories), chosen.seed)
+
+        def told(progress: InterestProgress) -> None:
+            tell(f"interests: {interest_training.words_of(progress)}")
+
+        return fit_interests(held_out, chosen, content, on_progress=told).recommender
+
+    return Contender(name="interests", fit=fit, grid=(settings,))

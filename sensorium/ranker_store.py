@@ -1,6 +1,6 @@
-"""Where a library's ranker is kept, and for which vectors it was learnt.
+"""Where what a library learns from events is kept, and for which vectors it was learnt.
 
-A ranker that knows content was learnt from the joint vectors of one generation. It answers for the
+A model that knows content was learnt from the joint vectors of one generation. It answers for the
 generations whose vectors lie in the same space, and for no other; a library that was indexed with
 other encoders or fused anew learns a new one.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from retrieval.fitted import FittedError
 from sensorium.workspace import Generation, Workspace
 
 if TYPE_CHECKING:
+    from ranking.interest_recommender import InterestRecommender
     from ranking.sequence_recommender import SequenceRecommender
     from retrieval.mirror import Mirror
 
@@ -29,7 +30,7 @@ RANKER, INTERESTS = "ranker", "interests"
 """What a workspace calls what is learnt from events."""
 SPACE_PARTS = ("frames", "sound", "text", "alignment", "fusion")
 """Parts of a recipe that decide what joint vectors mean."""
-ANEW = "learn it anew with: sensorium train ranker"
+ModelT = TypeVar("ModelT", "SequenceRecommender", "InterestRecommender")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -124,17 +125,42 @@ def open_ranker(
     Returns:
         The ranker, or None with what a person should know; the note is empty where all is well.
     """
-    path = workspace.learnt(RANKER, newest=True)
-    if path is None:
-        return None, "no ranker has been learnt; sensorium train ranker learns one from events"
     from ranking.sequence_recommender import SequenceRecommender
 
+    return _open(SequenceRecommender, RANKER, workspace, generation, (catalogue, vectors))
+
+
+def open_interests(
+    workspace: Workspace,
+    generation: Generation,
+    catalogue: Sequence[str],
+    vectors: NDArray[np.float32],
+) -> tuple[InterestRecommender | None, str]:
+    """Open the workspace's model of interests for a catalogue; see ``open_ranker``."""
+    from ranking.interest_recommender import InterestRecommender
+
+    return _open(InterestRecommender, INTERESTS, workspace, generation, (catalogue, vectors))
+
+
+def _open(
+    kind: type[ModelT],
+    name: str,
+    workspace: Workspace,
+    generation: Generation,
+    items: tuple[Sequence[str], NDArray[np.float32]],
+) -> tuple[ModelT | None, str]:
+    path = workspace.learnt(name, newest=True)
+    if path is None:
+        return None, f"no {name} learnt yet; sensorium train {name} learns from events"
     try:
-        ranker = SequenceRecommender.load(path, catalogue, vectors)
+        model = kind.load(path, *items)
     except FittedError as error:
-        return None, f"the ranker is left aside: {error}"
-    if ranker.space and ranker.space != content_space(generation):
-        return None, f"the ranker was learnt from other item vectors and is left aside; {ANEW}"
-    if not ranker.network.config.content_width:
-        ranker = replace(ranker, rows=replace(ranker.rows, content=None))
-    return ranker, ""
+        return None, f"the {name} learnt are left aside: {error}"
+    if model.space and model.space != content_space(generation):
+        return None, (
+            f"what was learnt as {name} came from other item vectors and is left aside; learn it "
+            f"anew with: sensorium train {name}"
+        )
+    if not model.network.config.content_width:
+        model = replace(model, rows=replace(model.rows, content=None))
+    return model, ""

@@ -1,4 +1,4 @@
-"""Commands that learn from the library: ``sensorium train alignment``, ``fusion``, ``ranker``."""
+"""Commands that learn: ``sensorium train alignment``, ``fusion``, ``ranker``, ``interests``."""
 
 from __future__ import annotations
 
@@ -24,6 +24,16 @@ if TYPE_CHECKING:
 stderr = Console(stderr=True)
 stdout = Console()
 
+EventsOption = Annotated[
+    str | None,
+    typer.Option(help="File of events to learn from; the imported ones if not given."),
+]
+LayoutOption = Annotated[
+    str, typer.Option("--format", help="Layout of the file; auto goes by its columns or lines.")
+]
+SeedOption = Annotated[int | None, typer.Option(help="Decides everything random.")]
+DeviceOption = Annotated[str | None, typer.Option(help="auto, cpu or cuda.")]
+
 train_app = typer.Typer(help="Learn from the library.", no_args_is_help=True)
 
 
@@ -46,10 +56,7 @@ def alignment(
 def fusion(
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     config: ConfigOption = None,
-    events: Annotated[
-        str | None,
-        typer.Option(help="File of events to learn from; the imported ones if not given."),
-    ] = None,
+    events: EventsOption = None,
     epochs: Annotated[int, typer.Option(min=1, help="Most rounds.")] = 20,
     seed: Annotated[int, typer.Option(help="Decides everything random.")] = 0,
     apply: Annotated[
@@ -76,21 +83,16 @@ def fusion(
 def ranker(
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     config: ConfigOption = None,
-    events: Annotated[
-        str | None,
-        typer.Option(help="File of events to learn from; the imported ones if not given."),
-    ] = None,
-    layout: Annotated[
-        str, typer.Option("--format", help="Layout of the file; auto goes by its columns or lines.")
-    ] = "auto",
+    events: EventsOption = None,
+    layout: LayoutOption = "auto",
     epochs: Annotated[int | None, typer.Option(min=1, help="Most rounds.")] = None,
     width: Annotated[int | None, typer.Option(min=1, help="Numbers per item and state.")] = None,
     blocks: Annotated[str | None, typer.Option(help="plain, gated or pointwise.")] = None,
     length: Annotated[
         int | None, typer.Option(min=1, help="Most events of a history looked at.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Decides everything random.")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
+    seed: SeedOption = None,
+    device: DeviceOption = None,
     settings: SetOption = [],
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -115,6 +117,43 @@ def ranker(
     library = _library(workspace, config, flags)
     request = LearningRequest(events=events or "", layout=layout)
     outcome = train_library_ranker(library, request, stderr, quiet or as_json)
+    show_learning(outcome, stdout, as_json)
+
+
+@train_app.command("interests")
+def interests(
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    config: ConfigOption = None,
+    events: EventsOption = None,
+    layout: LayoutOption = "auto",
+    kind: Annotated[str | None, typer.Option(help="one, attention or interests.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Most rounds.")] = None,
+    width: Annotated[int | None, typer.Option(min=1, help="Numbers per item and vector.")] = None,
+    seed: SeedOption = None,
+    device: DeviceOption = None,
+    settings: SetOption = [],
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Learn from events vectors that find what people go on to, one for each likely interest.
+
+    Examples: sensorium train interests · sensorium train interests --kind attention
+    """
+    from sensorium.interest_training import train_library_interests
+    from sensorium.learning import LearningRequest
+    from sensorium.learning_display import show_learning
+
+    flags = settings_of(
+        settings,
+        interests__kind=kind,
+        interests__epochs=epochs,
+        interests__width=width,
+        interests__seed=seed,
+        interests__device=device,
+    )
+    library = _library(workspace, config, flags)
+    request = LearningRequest(events=events or "", layout=layout)
+    outcome = train_library_interests(library, request, stderr, quiet or as_json)
     show_learning(outcome, stdout, as_json)
 
 

@@ -98,14 +98,14 @@ def test_a_ranker_for_other_vectors_is_left_aside_with_a_note(made: Path) -> Non
     generation, mirror, _ = library.serving()
     known = content_of(generation, mirror)
     asked = (library.workspace, generation, known.item_ids, known.vectors)
-    assert "no ranker has been learnt" in open_ranker(*asked)[1]
+    assert "no ranker learnt yet" in open_ranker(*asked)[1]
     sensorium("train", "ranker", "-w", made, *QUICK)
     assert open_ranker(*asked)[0] is not None
     fused = replace(generation, made_by={**generation.made_by, "fusion": "gated/1"})
     assert content_space(fused) != content_space(generation)
     ranker, note = open_ranker(library.workspace, fused, *asked[2:])
     assert ranker is None
-    assert "learnt from other item vectors" in note
+    assert "came from other item vectors" in note
     (learnt_folder(library.workspace, "ranker") / "ranker.safetensors").write_bytes(b"damaged")
     ranker, note = open_ranker(*asked)
     assert ranker is None
