@@ -119,7 +119,9 @@ class ItemIndex:
             parameters.sel = selector
             share = np.count_nonzero(self._held[: graph.size]) / graph.size
         parameters.efSearch = int(max(graph.width or 0, 2 * wanted) / share)
-        return np.asarray(graph.index.search(queries, wanted, params=parameters)[1], np.int64)
+        # One by one: of several queries faiss makes threads that wait for each other.
+        found = [graph.index.search(one[None], wanted, params=parameters)[1] for one in queries]
+        return np.concatenate(found).astype(np.int64)
 
     def _exact(self, queries: NDArray[np.float32], wanted: int, among: slice) -> NDArray[np.int64]:
         """Positions among some with the largest products, (B, at most wanted); -1 for none."""
