@@ -1,4 +1,4 @@
-"""The demo: fetch real media, index them on Ray, search them in every way, group them into albums.
+"""The demo: fetch real media, index them on Ray, search them, group them, recommend from them.
 
 The workspace stays, so a second run finds everything done and only asks again. The bundled family
 is set, because the demo promises to need nothing but a package index.
@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from sensorium.album_reports import view_report
 from sensorium.albums import Albums, ClusterRequest
 from sensorium.config import Config
+from sensorium.demo_feed import PAGE as FEED_PAGE
+from sensorium.demo_feed import show_feeds
 from sensorium.demo_media import place_media
 from sensorium.display import show_answers, show_report, write_page
 from sensorium.intake import IndexRequest
@@ -67,8 +69,9 @@ def run(folder: Path, progress: Console, out: Console) -> None:
     for aspect in ALBUMS:
         out.print()
         _group(library, aspect, folder, progress, out)
+    show_feeds(library, folder, out)
     spent = format_seconds(time.monotonic() - started)
-    pages_made = f"{folder / PAGE} and {folder}/album-*.html"
+    pages_made = f"{PAGE}, album-*.html and {FEED_PAGE} in {folder}"
     out.print(f"\ndone in {spent}; look at {pages_made}", markup=False, highlight=False)
 
 
