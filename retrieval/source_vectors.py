@@ -41,6 +41,41 @@ class Asker(Protocol):
         """Give query vectors; none where the history says nothing."""
 
 
+class Queries(Protocol):
+    """What a learnt model would search with."""
+
+    @property
+    def vectors(self) -> NDArray[np.float32]:
+        """(K, D)."""
+
+    @property
+    def weights(self) -> NDArray[np.float32]:
+        """What each counts, (K,)."""
+
+
+class QueryModel(Protocol):
+    """A learnt model that makes query vectors, such as ``ranking.interest_recommender``."""
+
+    def queries(self, history: History) -> Queries:
+        """Make the vectors to search with, in the space of the model's item vectors."""
+
+
+class ModelAsker:
+    """Asks with the query vectors of a learnt model over the same items.
+
+    Args:
+        model: makes them.
+    """
+
+    def __init__(self, model: QueryModel) -> None:
+        self.model = model
+
+    def ask(self, history: History) -> Asked:
+        """Give the model's vectors; none for a history that it makes none of."""
+        made = self.model.queries(history)
+        return Asked(vectors=made.vectors, weights=made.weights)
+
+
 class VectorSource:
     """Names the items nearest to what an asker asks with.
 

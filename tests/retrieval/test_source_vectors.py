@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ingest.histories import History
 from retrieval.nearest import ItemIndex
 from retrieval.source_similar import RecentItems, SimilarConfig, similar_items
-from retrieval.source_vectors import Asked, VectorSource, by_best, by_quota
+from retrieval.source_vectors import Asked, ModelAsker, VectorSource, by_best, by_quota
 from support.records import clustered, unit_rows
 
 RNG = np.random.default_rng(0)
@@ -59,6 +59,27 @@ def test_by_quota_each_vector_fills_its_share() -> None:
     found = source.candidates(liked(), 12)
     assert sorted(found.items.tolist()) == sorted(near[0][:9] + near[1][:3])
     assert (np.diff(found.scores) <= 0).all()
+
+
+class Halves:
+    """A model that asks with the mean of each half of a history."""
+
+    def queries(self, history: History) -> Asked:
+        halves = [half for half in np.array_split(history.items, 2) if len(half)]
+        means = [unit_rows(VECTORS[half].mean(axis=0)) for half in halves]
+        return Asked(
+            vectors=np.array(means, np.float32).reshape(-1, 16),
+            weights=np.full(len(means), 1 / max(len(means), 1), np.float32),
+        )
+
+
+def test_a_learnt_model_asks_with_as_many_vectors_as_it_makes() -> None:
+    source = VectorSource("learnt", ModelAsker(Halves()), INDEX)
+    history = liked(3, 30, 60, 90, 120, 150)
+    assert source.candidates(history, 20).items.tolist() == slow_best(
+        VECTORS, Halves().queries(history), 20
+    )
+    assert len(source.candidates(liked(), 20).items) == 0
 
 
 lines = st.lists(st.lists(st.integers(0, 9), unique=True, max_size=6), min_size=1, max_size=3)
