@@ -121,12 +121,13 @@ class Feed:
         main, lane = np.flatnonzero(~alone), np.flatnonzero(alone)
         kept = min(int(size * self.config.explore + 1e-9), len(lane))
         num_lane = min(len(lane), max(kept, size - len(main)))
-        strength = self.config.variety.alike
+        strength, taken = self.config.variety.alike, candidates.owner[lane[:num_lane]]
+        most = bounds.most - np.bincount(taken % len(bounds.most), minlength=len(bounds.most))
         chosen = select(
             candidates.total[main],
             np.asarray(self.shelf.vectors[candidates.items[main]]),
             candidates.owner[main],
-            bounds,
+            Quotas(most=most, least=bounds.least),
             size - num_lane,
             strength,
         )
@@ -172,5 +173,5 @@ def _with_lane(
     places, alike = main[chosen.places], -strength * chosen.alike
     size = len(places) + len(lane)
     where = size // 2 + ((np.arange(len(lane)) + 1) * (size - size // 2)) // max(len(lane), 1) - 1
-    before = where - np.arange(len(lane))
+    before = np.clip(where - np.arange(len(lane)), 0, len(places))
     return np.insert(places, before, lane), np.insert(alike, before, 0.0)

@@ -52,6 +52,8 @@ class Scored:
 def ranker_part(worth: NDArray[np.float32], config: FeedConfig) -> Floats:
     """What the ranker gives each candidate, (..., C): its worth beside that of the middle one."""
     wide = worth.astype(np.float64)
+    if not wide.size:
+        return wide
     part: Floats = config.ranker * (wide - np.median(wide, axis=-1, keepdims=True))
     return part
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from support.feed import HOUR_US, planted_shelf, planted_state
 
 from ingest.histories import History
 from ranking.feed_ranker import Blend, log_worth, without
 from ranking.shelf import Shelf
 from ranking.user_state import UserState
+from support.feed import HOUR_US, planted_shelf, planted_state
 
 SHELF = planted_shelf()
 ITEMS = np.arange(0, 300)
@@ -49,7 +49,7 @@ def mixed_state(**changes: object) -> UserState:
 def test_the_blend_is_the_slow_one() -> None:
     blend = Blend(shelf=SHELF)
     for state in (mixed_state(), planted_state(SHELF), planted_state(SHELF, [5])):
-        expected = [slow(SHELF, state, item, blend) for item in ITEMS]
+        expected = [slow(SHELF, state, item, blend) for item in ITEMS.tolist()]
         np.testing.assert_allclose(blend.rank(state, ITEMS), expected, rtol=1e-4, atol=1e-4)
 
 
@@ -57,7 +57,7 @@ def test_without_an_item_is_a_history_without_it() -> None:
     blend, state = Blend(shelf=SHELF), mixed_state()
     dropped = np.array([3, 77, 120, 999], np.int64)
     found = blend.rank_without(state, ITEMS, dropped)
-    expected = np.stack([blend.rank(without(state, item), ITEMS) for item in dropped])
+    expected = np.stack([blend.rank(without(state, item), ITEMS) for item in dropped.tolist()])
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 
@@ -75,7 +75,9 @@ def test_an_empty_history_tells_nothing_apart() -> None:
 
 def test_only_dislikes_are_finite_and_push_their_kind_down() -> None:
     history = planted_state(SHELF, [6]).recent
-    state = planted_state(SHELF, recent=history, types=("dislike",), weights=np.float32([-40]))
+    state = planted_state(
+        SHELF, recent=history, types=("dislike",), weights=np.array([-40], np.float32)
+    )
     worth = Blend(shelf=SHELF).rank(state, ITEMS)
     assert np.isfinite(worth).all()
     same = np.arange(300) % 6 == 0

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from support.feed import planted_shelf
 
 from ranking.feed_config import VarietyConfig
 from ranking.feed_selector import NO_LIMIT, Quotas, quotas, select
 from ranking.shelf import NO_INTEREST
+from support.feed import planted_shelf
 
 SHELF = planted_shelf(num_items=90, num_interests=6)
 OWNER = np.arange(90, dtype=np.int32) % 6
