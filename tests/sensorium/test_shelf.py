@@ -10,12 +10,16 @@ import numpy as np
 import pytest
 
 from ingest.database import open_database
+from ingest.histories import History
 from ingest.item import Item
 from ranking.shelf import NO_INTEREST
 from ranking.view_store import ViewStore
 from ranking.views import Members, ViewError
 from retrieval.base import JOINT
 from retrieval.mirror import Mirror
+from retrieval.source_fresh import Arrivals, ExploreSource, FreshSource
+from retrieval.source_similar import similar_items
+from retrieval.tally import Standings, Tally
 from sensorium.index_store import snapshot_folder, stored_version
 from sensorium.library import EmptyLibraryError, Library
 from sensorium.shelf import interests_of, latest_view, nearest_of, open_shelf, open_stock, shelf_of
@@ -173,6 +177,33 @@ def test_a_library_opens_as_its_shelf(library: Library) -> None:
     assert stock.admitted('item_id != "item001"').tolist() == [True, False, True, True]
     with pytest.raises(ViewError, match="no view 'mood'"):
         open_shelf(library, "mood")
+
+
+def test_an_upload_is_a_candidate_as_soon_as_it_is_indexed(library: Library) -> None:
+    workspace = library.workspace
+    generation, mirror, _ = library.serving()
+    mirror.upsert([item("upload", VECTORS["item002"], (JOINT,))])
+    mirror.save(snapshot_folder(workspace, generation))
+    with workspace.engine.begin() as connection:
+        new = {"upload": (Item(item_id="upload", media=()), ["upload"])}
+        workspace.catalogue.put(connection, new, "made", 2)
+
+    stock = open_stock(library)
+    shelf, number = stock.shelf, stock.shelf.number_of["upload"]
+    arrivals = Arrivals(shelf.added_us, shelf.hidden)
+    unknown = Standings(Tally(timedelta(days=30)), shelf.number_of)
+    history = History(
+        items=np.array([shelf.number_of["item002"]]),
+        times_us=np.array([0]),
+        asked_us=int(shelf.added_us[number]),
+    )
+
+    similar = similar_items(shelf.vectors, stock.nearest).candidates(history, 3)
+    assert similar.items[0] == number
+    assert FreshSource(arrivals).candidates(history, 1).items.tolist() == [number]
+    explored = ExploreSource(arrivals, unknown).candidates(history, 5).items.tolist()
+    assert number in explored
+    assert shelf.number_of["item003"] not in explored  # it came long ago
 
 
 def test_an_empty_library_has_no_shelf(tmp_path: Path) -> None:
