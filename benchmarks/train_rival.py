@@ -13,11 +13,11 @@ import warnings
 from typing import Any
 
 import numpy as np
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped]
 import torch
-from rectools import Columns
-from rectools.dataset import Dataset
-from rectools.models import SASRecModel
+from rectools import Columns  # type: ignore[import-not-found]
+from rectools.dataset import Dataset  # type: ignore[import-not-found]
+from rectools.models import SASRecModel  # type: ignore[import-not-found]
 
 
 def interactions(users: Any, items: Any) -> pd.DataFrame:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from ingest.event_rules import EventRules
 from ranking.feed_ranker import Ranker, without
-from ranking.sequence_events import Actions
+from ranking.ranker import SequenceNetwork
+from ranking.ranker_config import RankerConfig
+from ranking.sequence_draws import SequenceTraining
+from ranking.sequence_events import Actions, acted_sequences
 from ranking.sequence_ranker import SequenceRanker
 from ranking.sequence_recommender import SequenceRecommender
-from ranking.sequences import rows_of_catalogue
+from ranking.sequence_training import SequenceData, train_ranker
+from ranking.sequences import rows_learnt_from, rows_of_catalogue
 from ranking.user_state import UserState, UserStateConfig, derive
 from support.events import event
 from support.people import START_US, life, shelf
@@ -94,3 +100,55 @@ def test_of_nobody_the_most_met_come_first() -> None:
 def test_the_name_changes_with_what_was_learnt() -> None:
     assert Actions(conditions=ACTIONS).conditions == ranker(ACTIONS).recommender.actions
     assert ranker().name == ranker().name != ranker(ACTIONS).name
+
+
+def test_a_log_teaches_what_is_liked_and_what_is_only_likely(tmp_path: Path) -> None:
+    """After an even item comes mostly an odd one that is skipped, at times one that is liked."""
+    draw = np.random.default_rng(0)
+    events = []
+    for user in range(150):
+        for minute in range(0, 12, 2):
+            liked = draw.random() < 0.3
+            after = f"i{4 + draw.integers(3)}" if liked else f"i{8 + draw.integers(3)}"
+            name = f"u{user:03}"
+            events.append(event(f"i{draw.integers(3)}", name, minute))
+            kind = "like" if liked else "skip"
+            events.append(event(after, name, minute + 1, event_type=kind))
+    actions = Actions(conditions=ACTIONS)
+    acted = acted_sequences(events, EventRules(), actions)
+    assert acted.weights.tolist() == pytest.approx([0, acted.weights[1], -2])
+    histories = acted.sequences.histories
+    rows = rows_learnt_from(histories)
+    torch.manual_seed(0)
+    network = SequenceNetwork(
+        RankerConfig(num_ids=len(rows.known), num_actions=3, width=16, num_layers=1, length=12)
+    )
+    train_ranker(
+        SequenceData(sequences=acted.sequences, validation=acted.sequences, rows=rows),
+        network,
+        SequenceTraining(epochs=10, batch_size=32, learning_rate=1e-2, drawn="all", keep="last"),
+        tmp_path / "run",
+        lambda _progress: None,
+    )
+    one = SequenceRanker(
+        recommender=SequenceRecommender(
+            network=network,
+            item_ids=histories.item_ids,
+            rows=rows,
+            weights=acted.weights,
+            actions=ACTIONS,
+        )
+    )
+    planted = shelf([0] * len(histories.item_ids))
+    planted = replace(planted, item_ids=histories.item_ids)
+    person = derive(
+        "u", START_US * 2, [event("i1", minute=0)], planted, EventRules(), UserStateConfig()
+    )
+    wanted, unwanted = (
+        one.rank(person, np.array([planted.number_of[f"i{first + n}"] for n in range(3)]))
+        for first in (4, 8)
+    )
+    assert wanted.min() > 0 > unwanted.max()
+    likely = replace(one.recommender, weights=np.ones(3, np.float32))
+    found = SequenceRanker(recommender=likely).rank(person, np.arange(len(planted)))
+    assert {planted.item_ids[item] for item in np.argsort(-found)[:3]} == {"i8", "i9", "i10"}
