@@ -40,8 +40,10 @@ from ranking.evaluate import Evaluation, EvaluationConfig, evaluate
 from ranking.held_out import hold_out
 from ranking.ranker_fit import Content, fit_ranker
 from ranking.ranker_settings import RankerSettings
+from ranking.sequence_recommender import SequenceRecommender
 from ranking.sequences import Sequences
 from ranking.splits import Case, Part, SplitConfig, split
+from ray_jobs.recipe import digest_of
 from retrieval.scoring import ItemScorer
 
 COMMAND = (
@@ -63,7 +65,6 @@ KINDS: Mapping[str, tuple[dict[str, Any], ...]] = {
     "content": tuple({"dropped_ratio": d} for d in (0.2, 0.5)),
     "both": (
         {"dropped_ratio": 0.2, "id_dropped_ratio": 0.2},
-        {"dropped_ratio": 0.5, "id_dropped_ratio": 0.2},
         {"dropped_ratio": 0.5, "id_dropped_ratio": 0.5},
     ),
 }
@@ -107,12 +108,17 @@ def leave_one_out(histories: Histories) -> Parts:
     return splits.validation, splits.test
 
 
-def learnt(data: ContentSet, part: Part, settings: RankerSettings) -> tuple[ItemScorer, int]:
-    """Learn from a part's events; give the ranker and its best round."""
+def learnt(data: ContentSet, part: Part, settings: RankerSettings, cache: Path) -> ItemScorer:
+    """Learn from a part's events, or take what an earlier run has learnt from them."""
+    events = Sequences(histories=part.fit)
+    name = digest_of([data.name, events.digest, asdict(settings)])
+    path = cache / f"{data.name}-{name}.safetensors"
     content = Content(vectors=data.content)
-    held_out = hold_out(Sequences(histories=part.fit), settings.seed)
-    fitted = fit_ranker(held_out, settings, content)
-    return fitted.recommender, fitted.progress.best_epoch
+    ids = data.histories.item_ids
+    if not path.exists():
+        fitted = fit_ranker(hold_out(events, settings.seed), settings, content)
+        fitted.recommender.save(path)
+    return SequenceRecommender.load(path, ids, data.content)
 
 
 class Judge:
@@ -175,21 +181,22 @@ class Judge:
         return [float(q) for q in np.quantile(means, [0.025, 0.975])]
 
 
-def chosen(data: ContentSet, kind: str, part: Part, base: RankerSettings) -> dict[str, Any]:
+def chosen(
+    data: ContentSet, kind: str, part: Part, base: RankerSettings, cache: Path
+) -> dict[str, Any]:
     """Try the settings of a kind on validation."""
     judge, tried = Judge(part, data.content), []
     for changes in KINDS[kind]:
         started = time.monotonic()
-        scorer, best = learnt(data, part, replace(base, knows=kind, **changes))
+        scorer = learnt(data, part, replace(base, knows=kind, **changes), cache)
         found = judge.figures(judge.evaluate(scorer))
         tried.append({**changes, "ndcg@10": found["all"]["ndcg@10"], "scarce": found["scarce"]})
-        seconds = time.monotonic() - started
-        print(data.name, kind, tried[-1], f"best round {best}, {seconds:.0f} s", flush=True)
+        print(data.name, kind, tried[-1], f"{time.monotonic() - started:.0f} s", flush=True)
     best_settings = max(range(len(tried)), key=lambda n: tried[n]["ndcg@10"])
     return {"settings": KINDS[kind][best_settings], "tried": tried}
 
 
-def compare(data: ContentSet, parts: Parts, base: RankerSettings) -> dict[str, Any]:
+def compare(data: ContentSet, parts: Parts, base: RankerSettings, cache: Path) -> dict[str, Any]:
     """All kinds on one set."""
     validation, test = parts
     judge = Judge(test, data.content)
@@ -200,15 +207,12 @@ def compare(data: ContentSet, parts: Parts, base: RankerSettings) -> dict[str, A
     }
     runs: dict[str, list[Evaluation]] = {}
     for kind in KINDS:
-        choice = chosen(data, kind, validation, base)
-        runs[kind], rounds = [], []
-        for seed in SEEDS:
-            settings = replace(base, knows=kind, seed=seed, **choice["settings"])
-            scorer, best = learnt(data, test, settings)
-            runs[kind].append(judge.evaluate(scorer))
-            rounds.append(best)
-        figures = [judge.figures(run) for run in runs[kind]]
-        result[kind] = {**choice, "best round": rounds, "test": _over_seeds(figures)}
+        choice = chosen(data, kind, validation, base, cache)
+        same = replace(base, knows=kind, **choice["settings"])
+        runs[kind] = [
+            judge.evaluate(learnt(data, test, replace(same, seed=seed), cache)) for seed in SEEDS
+        ]
+        result[kind] = {**choice, "test": _over_seeds([judge.figures(run) for run in runs[kind]])}
         print(data.name, kind, result[kind]["test"], flush=True)
     result["both above ids"] = [
         judge.gaps(one, other) for one, other in zip(runs["both"], runs["ids"], strict=True)
@@ -252,12 +256,12 @@ def main() -> None:
     where = {"environment": {**environment(("numpy", "torch", "onnxruntime")), "command": COMMAND}}
     if args.ratings:
         data = films(args.ratings, args.posters, args.plots, args.cache)
-        found = compare(data, by_time(data.histories), BASE)
+        found = compare(data, by_time(data.histories), BASE, args.cache)
         write_result("content", result := {**result, f"{data.name}, time": {**where, **found}})
     if args.yelp:
         data = places(args.yelp, args.cache)
         base = replace(BASE, length=50, batch_size=128)
-        found = compare(data, leave_one_out(data.histories), base)
+        found = compare(data, leave_one_out(data.histories), base, args.cache)
         name = f"{data.name}, leave-one-out"
         write_result("content", result := {**result, name: {**where, **found}})
 

@@ -22,6 +22,8 @@ from ranking.sequence_training import SequenceData, train_ranker
 from ranking.sequences import Floats, ItemRows, rows_learnt_from
 
 OnProgress = Callable[[Progress], None]
+Train = Callable[[SequenceData, SequenceNetwork, SequenceTraining, Path, OnProgress], Progress]
+"""Does what ``train_ranker`` does, wherever it does it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,6 +52,7 @@ def fit_ranker(
     content: Content | None = None,
     checkpoint: Path | None = None,
     on_progress: OnProgress = lambda _progress: None,
+    train: Train | None = None,
 ) -> FittedRanker:
     """Learn a ranker.
 
@@ -59,6 +62,7 @@ def fit_ranker(
         content: of the items of the same catalogue; None to know items by their ids alone.
         checkpoint: file that a killed run goes on from; None keeps nothing.
         on_progress: told before the first round and after each.
+        train: where learning runs; in this process if not given.
 
     Raises:
         ValueError: content alone is to be known, and there is none.
@@ -68,7 +72,7 @@ def fit_ranker(
     network = start_network(rows, settings)
     data = SequenceData(sequences=held_out.learnt, validation=held_out.validation, rows=rows)
     with checkpoint_file(checkpoint) as path:
-        progress = train_ranker(data, network, training_of(settings), path, on_progress)
+        progress = (train or train_ranker)(data, network, training_of(settings), path, on_progress)
     ids = held_out.learnt.histories.item_ids
     recommender = SequenceRecommender(
         network=network,

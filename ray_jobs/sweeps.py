@@ -37,13 +37,15 @@ class Tried:
 
 Runs = Callable[[Sequence[tuple[Settings, int]]], Iterator[Tried]]
 """Runs trials and gives what they reached, in any order."""
+Show = Callable[[float, Tried], None]
+"""Takes the share of the trials that is done, and the last of them."""
 
 
 def halving(
     candidates: Sequence[Settings],
     epochs: int,
     runs: Runs,
-    show: Callable[[float, str], None] = lambda _share, _words: None,
+    show: Show = lambda _share, _tried: None,
 ) -> list[Tried]:
     """Find the best settings.
 
@@ -51,7 +53,7 @@ def halving(
         candidates: settings to choose among, one or more.
         epochs: most rounds of a trial that is run to the end.
         runs: runs trials.
-        show: told the share of the trials that is done, and what was reached.
+        show: told of every trial.
 
     Returns:
         All trials, the last rung first and within a rung the best first; the first one wins.
@@ -66,8 +68,7 @@ def halving(
         tried: list[Tried] = []
         for one in runs([(settings, budget) for settings in left[:number]]):
             tried.append(one)
-            words = ", ".join(f"{name} {value}" for name, value in one.settings.items())
-            show((len(found) + len(tried)) / total, f"{words}: {one.reached:.4f}")
+            show((len(found) + len(tried)) / total, one)
         order = {id(settings): place for place, settings in enumerate(candidates)}
         tried.sort(key=lambda one: (-one.reached, order[id(one.settings)]))
         left = [one.settings for one in tried]
@@ -127,7 +128,7 @@ def sweep(
     candidates: Sequence[Settings],
     epochs: int,
     options: RunOptions | None,
-    show: Callable[[float, str], None],
+    show: Show = lambda _share, _tried: None,
 ) -> list[Tried]:
     """Find the best settings; see ``halving``.
 
@@ -136,7 +137,7 @@ def sweep(
         candidates: to choose among.
         epochs: most rounds.
         options: where Ray is; None to stay in this process.
-        show: told how far it is.
+        show: told of every trial.
 
     Raises:
         StageError: the cluster cannot be reached, or a trial failed there.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from ranking.interest_fit import fit_interests
@@ -58,4 +59,5 @@ def _fit(
         epochs=fitted.progress.epoch,
         best_epoch=fitted.progress.best_epoch,
         device=device_named(settings.device),
+        settings=asdict(settings),
     )

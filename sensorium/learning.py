@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ingest.event_files import EventFile
 from ingest.histories import Histories
@@ -65,6 +65,22 @@ class Learnt:
     """Round that was kept; 0 for the start."""
     device: str
     """Where it learnt."""
+    settings: Mapping[str, Any]
+    """With which settings."""
+    tried: tuple[TriedRow, ...] = ()
+    """What else was tried."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriedRow:
+    """Settings that were tried."""
+
+    settings: Mapping[str, Any]
+    """Those in which the candidates differ."""
+    epochs: int
+    """Most rounds that they had."""
+    reached: float
+    """The best ndcg at 10 on what was held out."""
 
 
 class Recommender(ItemScorer, Protocol):
@@ -130,6 +146,10 @@ class LearningOutcome:
     """Round that was kept."""
     device: str
     """Where it learnt."""
+    settings: Mapping[str, Any]
+    """With which settings it learnt."""
+    tried: tuple[TriedRow, ...]
+    """What was tried to find them, the best first."""
     seconds: float
     """Wall time of learning in this run."""
     kept: bool
@@ -184,6 +204,8 @@ def learn_from_events(
         epochs=learnt.epochs,
         best_epoch=learnt.best_epoch,
         device=learnt.device,
+        settings=learnt.settings,
+        tried=learnt.tried,
         seconds=round(seconds, 2),
         kept=kept,
         file=str(path.relative_to(library.workspace.path)) if path else "",

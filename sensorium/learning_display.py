@@ -31,6 +31,10 @@ def show_learning(outcome: LearningOutcome, console: Console, as_json: bool) -> 
         f"{'kept' if outcome.kept else 'not kept'}",
         highlight=False,
     )
+    for row in outcome.tried:
+        told = ", ".join(f"{name} {value}" for name, value in row.settings.items())
+        words = f"{told}: ndcg@10 {row.reached:.4f} within {counted(row.epochs, 'round')}"
+        console.print(words, style="dim", highlight=False, markup=False)
     console.print(
         f"[bold]the last liking of {counted(outcome.questions, 'user')}, held out, among all "
         "items[/bold]",

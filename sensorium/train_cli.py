@@ -14,11 +14,13 @@ from sensorium.options import (
     JsonOption,
     QuietOption,
     SetOption,
+    UsageError,
     WorkspaceOption,
     settings_of,
 )
 
 if TYPE_CHECKING:
+    from ranking.ranker_settings import RankerSettings
     from sensorium.library import Library
 
 stderr = Console(stderr=True)
@@ -93,6 +95,17 @@ def ranker(
     ] = None,
     seed: SeedOption = None,
     device: DeviceOption = None,
+    sweep: Annotated[
+        str,
+        typer.Option(metavar="NAME=A,B ...", help="Settings to choose among on held-out events."),
+    ] = "",
+    ray: Annotated[
+        str | None,
+        typer.Option("--ray", metavar="ADDRESS", help="Run on Ray: an address, or 'here'."),
+    ] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes on Ray that learn one ranker together.")
+    ] = 1,
     settings: SetOption = [],
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -100,10 +113,14 @@ def ranker(
     """Learn from events what people go on to; killed, the same command goes on.
 
     Examples: sensorium train ranker · sensorium train ranker --width 128 --set ranker.knows=ids
+    sensorium train ranker --ray here --sweep "width=64,128 dropped_ratio=0.2,0.4"
     """
+    if workers > 1 and not ray:
+        raise UsageError(f"--workers {workers} learn on Ray", "add --ray here, or an address")
+    from ray_jobs.stage import RunOptions
     from sensorium.learning import LearningRequest
     from sensorium.learning_display import show_learning
-    from sensorium.ranker_training import train_library_ranker
+    from sensorium.ranker_training import Spread, train_library_ranker
 
     flags = settings_of(
         settings,
@@ -114,9 +131,14 @@ def ranker(
         ranker__seed=seed,
         ranker__device=device,
     )
+    spread = Spread(
+        candidates=_candidates(config, flags, sweep),
+        options=RunOptions(ray_address=None if ray == "here" else ray) if ray else None,
+        workers=workers,
+    )
     library = _library(workspace, config, flags)
     request = LearningRequest(events=events or "", layout=layout)
-    outcome = train_library_ranker(library, request, stderr, quiet or as_json)
+    outcome = train_library_ranker(library, request, stderr, quiet or as_json, spread)
     show_learning(outcome, stdout, as_json)
 
 
@@ -155,6 +177,19 @@ def interests(
     request = LearningRequest(events=events or "", layout=layout)
     outcome = train_library_interests(library, request, stderr, quiet or as_json)
     show_learning(outcome, stdout, as_json)
+
+
+def _candidates(file: Path | None, flags: dict[str, Any], sweep: str) -> list[RankerSettings]:
+    """Settings of every combination that a sweep names; none without one."""
+    if not sweep:
+        return []
+    from sensorium.config import load_config
+    from sensorium.ranker_sweep import grid_of
+
+    return [
+        load_config(file, flags | {f"ranker.{n}": v for n, v in one.items()}).config.ranker
+        for one in grid_of(sweep)
+    ]
 
 
 def _library(workspace: Path, file: Path | None, flags: dict[str, Any]) -> Library:
