@@ -15,9 +15,11 @@ from ranking.interest_progress import InterestProgress
 from ranking.interest_recommender import InterestRecommender
 from ranking.interest_settings import InterestSettings
 from ranking.interest_training import InterestData, train_interests
-from ranking.ranker_fit import Content, checkpoint_file, device_named
+from ranking.ranker_fit import Content, checkpoint_file, device_named, fitting_batch
 from ranking.sequences import ItemRows, rows_learnt_from
 
+MOST_AT_ONCE = 256
+"""Users of a step, where there are many."""
 OnProgress = Callable[[InterestProgress], None]
 
 
@@ -56,7 +58,9 @@ def fit_interests(
     network = _start(rows, settings)
     data = InterestData(sequences=held_out.learnt, validation=held_out.part.cases, rows=rows)
     with checkpoint_file(checkpoint) as path:
-        progress = train_interests(data, network, _training(settings), path, on_progress)
+        progress = train_interests(
+            data, network, _training(settings, len(histories)), path, on_progress
+        )
     recommender = InterestRecommender(
         network=network,
         item_ids=tuple(histories.item_ids[number] for number in rows.known.tolist()),
@@ -87,12 +91,12 @@ def _start(rows: ItemRows, settings: InterestSettings) -> InterestNetwork:
         return InterestNetwork(config)
 
 
-def _training(settings: InterestSettings) -> InterestTraining:
+def _training(settings: InterestSettings, num_users: int) -> InterestTraining:
     return InterestTraining(
         epochs=settings.epochs,
         warm_epochs=settings.warm_epochs,
         patience=settings.patience,
-        batch_size=settings.batch_size,
+        batch_size=settings.batch_size or fitting_batch(num_users, MOST_AT_ONCE),
         learning_rate=settings.learning_rate,
         num_drawn=settings.num_drawn,
         id_dropped_ratio=settings.id_dropped_ratio,

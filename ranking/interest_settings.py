@@ -43,8 +43,8 @@ class InterestSettings:
     """Rounds before there are interests."""
     patience: int = 8
     """Rounds without gain after which learning ends."""
-    batch_size: int = 256
-    """Users per step."""
+    batch_size: int = 0
+    """Users per step; 0 for as many as suit how many there are."""
     learning_rate: float = 1e-3
     """Step of the optimiser."""
     num_drawn: int = 1_024

@@ -21,6 +21,8 @@ from ranking.sequence_recommender import SequenceRecommender
 from ranking.sequence_training import SequenceData, train_ranker
 from ranking.sequences import Floats, ItemRows, rows_learnt_from
 
+STEPS, FEWEST_AT_ONCE, MOST_AT_ONCE = 64, 8, 128
+"""Steps of a round where there are few users; users of a step."""
 OnProgress = Callable[[Progress], None]
 Train = Callable[[SequenceData, SequenceNetwork, SequenceTraining, Path, OnProgress], Progress]
 """Does what ``train_ranker`` does, wherever it does it."""
@@ -68,18 +70,20 @@ def fit_ranker(
         ValueError: content alone is to be known, and there is none.
     """
     known = content if settings.knows != "ids" else None
-    rows = rows_learnt_from(held_out.learnt.histories, known.vectors if known is not None else None)
+    histories = held_out.learnt.histories
+    rows = rows_learnt_from(histories, known.vectors if known is not None else None)
     network = start_network(rows, settings)
     data = SequenceData(sequences=held_out.learnt, validation=held_out.validation, rows=rows)
+    training = training_of(settings, len(histories))
     with checkpoint_file(checkpoint) as path:
-        progress = (train or train_ranker)(data, network, training_of(settings), path, on_progress)
-    ids = held_out.learnt.histories.item_ids
+        progress = (train or train_ranker)(data, network, training, path, on_progress)
+    ids = histories.item_ids
     recommender = SequenceRecommender(
         network=network,
         item_ids=tuple(ids[number] for number in rows.known.tolist()),
         rows=rows,
         weights=np.ones(1, np.float32),
-        counts=np.bincount(held_out.learnt.histories.items, minlength=len(ids))[rows.known],
+        counts=np.bincount(histories.items, minlength=len(ids))[rows.known],
         space=known.space if known is not None else "",
     )
     return FittedRanker(recommender=recommender, progress=progress)
@@ -108,12 +112,12 @@ def start_network(rows: ItemRows, settings: RankerSettings) -> SequenceNetwork:
         return SequenceNetwork(config)
 
 
-def training_of(settings: RankerSettings) -> SequenceTraining:
-    """Give how the network is learnt."""
+def training_of(settings: RankerSettings, num_users: int) -> SequenceTraining:
+    """Give how the network is learnt from so many users."""
     return SequenceTraining(
         epochs=settings.epochs,
         patience=settings.patience,
-        batch_size=settings.batch_size,
+        batch_size=settings.batch_size or fitting_batch(num_users, MOST_AT_ONCE),
         learning_rate=settings.learning_rate,
         weight_decay=settings.weight_decay,
         loss=settings.loss,
@@ -123,6 +127,19 @@ def training_of(settings: RankerSettings) -> SequenceTraining:
         seed=settings.seed,
         device=device_named(settings.device),
     )
+
+
+def fitting_batch(num_users: int, most: int) -> int:
+    """Give how many users a step takes, so that a round of few users has dozens of steps, too.
+
+    Rounds without gain end learning. Where a round is a handful of steps, that is long before a
+    network knows more than what is popular.
+
+    Args:
+        num_users: users to learn from.
+        most: users of a step where there are many.
+    """
+    return min(max(num_users // STEPS, FEWEST_AT_ONCE), most)
 
 
 def device_named(name: str) -> str:

@@ -33,8 +33,8 @@ class RankerSettings:
     """Most rounds."""
     patience: int = 10
     """Rounds without gain after which learning ends."""
-    batch_size: int = 128
-    """Users per step."""
+    batch_size: int = 0
+    """Users per step; 0 for as many as suit how many there are."""
     learning_rate: float = 1e-3
     """Step of the optimiser."""
     weight_decay: float = 0.0

@@ -66,14 +66,14 @@ def world() -> SequenceData:
 def test_two_learn_what_one_learns(tmp_path: Path) -> None:
     data = world()
     networks = [start_network(data.rows, SETTINGS) for _ in range(3)]
-    train_ranker(data, networks[0], training_of(SETTINGS), tmp_path / "one", lambda _: None)
+    train_ranker(data, networks[0], training_of(SETTINGS, 90), tmp_path / "one", lambda _: None)
     meeting = Meeting(2)
 
     def learn(place: int) -> None:
         train_ranker(
             data,
             networks[1 + place],
-            training_of(SETTINGS),
+            training_of(SETTINGS, 90),
             tmp_path / f"two-{place}",
             lambda _: None,
             Member(meeting, place),

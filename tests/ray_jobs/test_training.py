@@ -34,7 +34,7 @@ def test_two_processes_learn_what_one_learns(tmp_path: Path) -> None:
     rows = rows_learnt_from(held.learnt.histories)
     data = SequenceData(sequences=held.learnt, validation=held.validation, rows=rows)
     networks = [start_network(rows, SETTINGS) for _ in range(2)]
-    config = training_of(SETTINGS)
+    config = training_of(SETTINGS, 120)
     alone = train_ranker(data, networks[0], config, tmp_path / "one", lambda _: None)
     together = train_together(data, networks[1], config, tmp_path / "two", workers=2)
     assert together.epoch == alone.epoch == 4
