@@ -34,11 +34,11 @@ WIDTH = 64
 class WorldConfig:
     """What the world is like."""
 
-    items: int = 20_000
+    items: int = 10_000
     """Of the shelf."""
     topics: int = 24
     """That items lie in; interests are the same, but for mistakes."""
-    people: int = 100
+    people: int = 60
     """Each with a taste."""
     misplaced: float = 0.05
     """Share of items that the view has in a wrong interest."""
@@ -66,7 +66,7 @@ class World:
         self.topic = draw.integers(config.topics, size=config.items)
         own = draw.normal(size=(config.items, WIDTH)) / np.sqrt(WIDTH)
         vectors = _unit(centres[self.topic] + 0.9 * own).astype(np.float32)
-        placed = np.where(
+        self.placed = np.where(
             draw.random(config.items) < config.misplaced,
             draw.integers(config.topics, size=config.items),
             self.topic,
@@ -81,7 +81,7 @@ class World:
             interests=Interests(
                 view="topics",
                 names=tuple(f"topic {number}" for number in range(config.topics)),
-                of_item=placed.astype(np.int32),
+                of_item=self.placed.astype(np.int32),
                 confidence=np.ones(config.items, np.float32),
             ),
         )
@@ -160,29 +160,31 @@ class Visit:
             state.boost[:] = self.boost
         return state
 
-    def look(self, page: Page) -> int:
+    def look(self, page: Page) -> float:
         """Look at a page, click, and wait a minute.
 
         Returns:
-            Clicks.
+            Clicks to be expected: the sum of the chances that the person's luck decided on.
         """
         world = self.world
         items = np.array([world.shelf.number_of[pick.item_id] for pick in page.picks], np.int64)
-        appeal, told = world.appeal(self.person, items), []
+        appeal, told, expected = world.appeal(self.person, items), [], 0.0
         chance = np.random.default_rng([world.seed, self.person, int(self.minutes * 60)])
         # By item, so that what an item meets does not depend on where it stands.
         luck = chance.random(len(world.shelf))[items]
-        for position, (item, likely) in enumerate(zip(items, appeal, strict=True)):
+        for position, (item, liking) in enumerate(zip(items, appeal, strict=True)):
             topic = world.topic[item]
-            likely *= np.exp(-world.config.boredom * self.bored[topic]) * 0.95**position
+            left = np.exp(-world.config.boredom * self.bored[topic])
+            likely = liking * left * 0.95**position
             self.bored[topic] += 1
+            expected += float(likely)
             if luck[position] < likely:
                 told.append(self._event(page, "click", page.picks[position].item_id))
         shown = tuple(pick.item_id for pick in page.picks)
         self.events += [self._event(page, "impression", shown[0], shown[1:]), *told]
         self.minutes += 1
         self.bored *= 0.5 ** (1 / world.config.recovery_minutes)
-        return len(told)
+        return expected
 
     def _event(self, page: Page, kind: str, item_id: str, shown: tuple[str, ...] = ()) -> Event:
         return Event(

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ranking.feed_config import FeedConfig, Rule
 from ranking.feed_filters import filters_of
+from ranking.feed_interests import without_muted
 from ranking.feed_pool import Gathered, Gathering, explored_only, shortlist
 from ranking.feed_ranker import Ranker
 from ranking.feed_reasons import NOTHING, evidence, reason, supports
@@ -71,7 +72,7 @@ class Feed:
                 the candidates once more for each of the latest likes.
             rules: what this request leaves out or boosts.
         """
-        size = size or self.config.size
+        size, state = size or self.config.size, without_muted(self.shelf, state)
         bounds = quotas(size, len(state.liked.items), state.boost, self.config.variety)
         gathered, candidates, steps = self._candidates(state, size, bounds, rules)
         clock = time.perf_counter()
@@ -96,7 +97,7 @@ class Feed:
 
     def candidates(self, state: UserState, rules: Sequence[Rule] = ()) -> Scored:
         """Give all that was ranked for a page of the usual size, before a page is chosen of it."""
-        size = self.config.size
+        size, state = self.config.size, without_muted(self.shelf, state)
         bounds = quotas(size, len(state.liked.items), state.boost, self.config.variety)
         return self._candidates(state, size, bounds, rules)[1]
 

@@ -6,6 +6,8 @@ has a name that a person can read, boost and mute.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,6 +26,27 @@ def interests_of(shelf: Shelf, items: NDArray[np.int64]) -> NDArray[np.int32]:
     if shelf.interests is None:
         return np.full(len(items), NO_INTEREST, np.int32)
     return shelf.interests.of_item[items]
+
+
+def without_muted(shelf: Shelf, state: UserState) -> UserState:
+    """Take out of a state's histories what it likes in interests that the person has muted.
+
+    Otherwise these likes would go on calling for what is like them, and some of that the view has,
+    by mistake, in other interests.
+    """
+    muted = np.append(state.boost <= 0, False)
+    if not muted.any():
+        return state
+    recent, liked = state.recent, state.liked
+    kept = ~muted[interests_of(shelf, recent.items)] | (state.weights < 0)
+    still = ~muted[interests_of(shelf, liked.items)]
+    return replace(
+        state,
+        recent=replace(recent, items=recent.items[kept], times_us=recent.times_us[kept]),
+        types=tuple(kind for kind, keep in zip(state.types, kept, strict=True) if keep),
+        weights=state.weights[kept],
+        liked=replace(liked, items=liked.items[still], times_us=liked.times_us[still]),
+    )
 
 
 def taste(state: UserState, config: FeedConfig) -> Floats:

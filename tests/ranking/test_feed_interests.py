@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ranking.feed_config import FatigueConfig, FeedConfig
-from ranking.feed_interests import fatigue, interests_of, per_item, representatives, said, taste
+from ranking.feed_interests import (
+    fatigue,
+    interests_of,
+    per_item,
+    representatives,
+    said,
+    taste,
+    without_muted,
+)
 from ranking.shelf import NO_INTEREST
 from support.feed import NOW_US, planted_shelf, planted_state
 
@@ -69,6 +77,17 @@ def test_items_in_no_interest_get_nothing() -> None:
     owner = np.array([2, NO_INTEREST, 0], np.int32)
     assert per_item(np.array([1.0, 2.0, 3.0]), owner).tolist() == [3, 0, 1]
     assert interests_of(NONE, np.arange(3)).tolist() == [NO_INTEREST] * 3
+
+
+def test_likes_of_what_is_muted_no_longer_count_and_dislikes_do() -> None:
+    state = planted_state(SHELF, [1, 2, 7, 8], boost=np.array([1, 0, 1, 1, 1, 1], np.float32))
+    state.weights[2] = -2
+    left = without_muted(SHELF, state)
+    assert left.recent.items.tolist() == [2, 7, 8]
+    assert left.liked.items.tolist() == [2, 8]
+    assert (len(left.types), left.weights.tolist()) == (3, [1, -2, 1])
+    same = planted_state(SHELF, [1, 2])
+    assert without_muted(SHELF, same) is same
 
 
 def test_representatives_are_the_surest_of_each_interest_in_turns() -> None:
