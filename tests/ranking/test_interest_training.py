@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 
-from ingest.histories import Histories
 from ranking.interest_config import InterestConfig, InterestTraining, Kind
 from ranking.interest_network import InterestNetwork
 from ranking.interest_progress import InterestProgress
@@ -18,16 +17,18 @@ from ranking.interest_training import InterestData, train_interests
 from ranking.interest_validation import Held
 from ranking.sequences import Sequences, rows_learnt_from
 from retrieval.scoring import top_k
-from support.interests import TopicWorld, topic_world
+from support.interests import TOPIC_SIZE, TopicWorld, topic_world
 
+WAYS = 6
+"""Topics that may follow each."""
 QUICK = InterestTraining(
     epochs=16,
-    warm_epochs=6,
+    warm_epochs=8,
     patience=20,
     batch_size=64,
-    learning_rate=1e-2,
+    learning_rate=2e-2,
     drawn="all",
-    own_ratio=1.0,
+    own_ratio=0.5,
     free_ratio=0.0,
 )
 SHORT = replace(QUICK, epochs=4, warm_epochs=2, drawn="uniform", num_drawn=16)
@@ -42,12 +43,12 @@ def silent(_: InterestProgress) -> None:
 
 
 def data_of(world: TopicWorld, content_width: int = 0) -> InterestData:
-    fit: Histories = world.splits.validation.fit
+    fit = world.fit
     draw = np.random.default_rng(0)
     content = draw.normal(size=(fit.num_items, content_width)).astype(np.float32)
     return InterestData(
         sequences=Sequences(histories=fit),
-        validation=world.splits.validation.cases,
+        validation=world.validation,
         rows=rows_learnt_from(fit, content if content_width else None),
     )
 
@@ -57,59 +58,53 @@ def network_for(data: InterestData, seed: int = 0, /, **changes: object) -> Inte
     settings: dict[str, object] = {
         "num_ids": len(data.rows.known),
         "content_width": 0 if content is None else content.shape[1],
-        "width": 8,
+        "width": 12,
         "num_layers": 1,
         "num_heads": 1,
         "length": 10,
         "dropped_ratio": 0.0,
         "sizes": (24,),
-        "num_interests": 3,
+        "num_interests": WAYS,
     }
     torch.manual_seed(seed)
     return InterestNetwork(InterestConfig(**(settings | changes)))  # type: ignore[arg-type]
 
 
 def new_topic_recall(world: TopicWorld, kind: Kind, path: Path, seed: int) -> float:
-    """Share of the items of topics not met before that are among as many as their topics have."""
+    """Share of the items of a next, new topic found among as many as the topics that may be it."""
     data = data_of(world)
     network = network_for(data, seed, kind=kind)
     train_interests(data, network, replace(QUICK, seed=seed), path, silent)
-    ids = world.splits.test.fit.item_ids
     scorer = InterestRecommender(
-        network=network, item_ids=tuple(ids[n] for n in data.rows.known), rows=data.rows
+        network=network,
+        item_ids=tuple(world.fit.item_ids[number] for number in data.rows.known),
+        rows=data.rows,
     )
-    cases = world.splits.test.cases
-    scores, shares = scorer.score([case.history for case in cases]), []
-    for case, best in zip(cases, top_k(scores, 18), strict=True):
-        met = world.topic_of[case.history.items]
-        new = case.targets[~np.isin(world.topic_of[case.targets], met)]
-        shares += [np.isin(new, best).mean()] if len(new) else []
-    return float(np.mean(shares))
+    best = top_k(scorer.score([case.history for case in world.test]), WAYS * TOPIC_SIZE)
+    pairs = zip(world.test, best, strict=True)
+    return float(np.mean([np.isin(case.targets, line).mean() for case, line in pairs]))
 
 
 def test_interests_find_topics_that_were_not_met_before(tmp_path: Path) -> None:
-    """Three topics may follow each; vectors are too narrow for one of them to point at three."""
-    found = {"one": 0.0, "attention": 0.0, "interests": 0.0}
-    kinds: tuple[Kind, ...] = ("one", "attention", "interests")
-    for kind in kinds:
-        found[kind] = new_topic_recall(topic_world(), kind, tmp_path / kind, 0)
-    assert found["interests"] > 0.4
-    assert found["interests"] > 1.1 * found["one"] > 1.1 * found["attention"]
+    """Six topics may follow each; one vector is too narrow to point at six and at no other."""
+    world = topic_world(700, WAYS)
+    one = new_topic_recall(world, "one", tmp_path / "one", 0)
+    interests = new_topic_recall(world, "interests", tmp_path / "interests", 0)
+    assert interests > one + 0.02
+    assert interests > 0.65
 
 
 @pytest.mark.slow
-def test_interests_find_more_new_topics_over_several_worlds(tmp_path: Path) -> None:
+def test_interests_find_more_new_topics_in_several_worlds(tmp_path: Path) -> None:
     kinds: tuple[Kind, ...] = ("one", "attention", "interests")
-    found = np.array(
-        [
-            [new_topic_recall(topic_world(1_500, seed=seed), kind, tmp_path / f"{kind}{seed}", seed)
-             for kind in kinds]
-            for seed in range(3)
-        ]
-    )  # fmt: skip
-    one, attention, interests = found.mean(axis=0)
-    assert interests > 1.15 * one
-    assert interests > 1.5 * attention
+    for seed in range(2):
+        world = topic_world(1_500, WAYS, seed=seed)
+        one, attention, interests = (
+            new_topic_recall(world, kind, tmp_path / f"{kind}{seed}", seed) for kind in kinds
+        )
+        assert interests > 0.9
+        assert interests > one + 0.02
+        assert one > 1.5 * attention
 
 
 @pytest.mark.parametrize(("kind", "hidden"), [("interests", 0.3), ("attention", 0.0)])
@@ -201,7 +196,7 @@ def test_a_gpu_learns_the_same_task(tmp_path: Path) -> None:
         progress = train_interests(
             data, network_for(data, 0, kind=kind), config, tmp_path / kind, silent
         )
-        assert progress.best > 0.6
+        assert progress.best > 0.5
 
 
 def test_what_cannot_be_learnt_is_refused(tmp_path: Path) -> None:
