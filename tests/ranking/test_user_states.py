@@ -156,7 +156,7 @@ def test_strangers_take_no_room(log: EventLog) -> None:
 def test_memory_is_bounded_and_who_was_asked_for_last_stays(log: EventLog) -> None:
     many = shelf([0] * 3000)
     page = tuple(many.item_ids)
-    people = [f"u{number}" for number in range(60)]
+    people = [f"u{number}" for number in range(48)]
     log.append([event("i1", name, impressions=page) for name in people])
     states = states_of(log, many, cache_mib=1)
     many.number_of["i1"]
@@ -173,9 +173,9 @@ def test_memory_is_bounded_and_who_was_asked_for_last_stays(log: EventLog) -> No
 
 
 def test_states_take_the_memory_they_say(log: EventLog) -> None:
-    names = [f"u{number}" for number in range(20)]
+    names = [f"u{number}" for number in range(10)]
     for number, name in enumerate(names):
-        log.append(replace(e, event_id=name + e.event_id) for e in life(40, 40, number, name))
+        log.append(replace(e, event_id=name + e.event_id) for e in life(30, 40, number, name))
     states = states_of(log)
     for name in names:
         states.state(name, NOW)

@@ -91,7 +91,7 @@ def test_who_comes_back_is_a_new_person(workspace: Workspace) -> None:
 
 
 def test_no_byte_is_left_where_pages_were_divided(workspace: Workspace) -> None:
-    draw = random.Random(1)
+    draw = random.Random(3)
     names = [f"person-{number:03}-{'x' * draw.randrange(20)}!" for number in range(60)]
 
     def happen(number: int) -> list[Event]:
@@ -103,13 +103,14 @@ def test_no_byte_is_left_where_pages_were_divided(workspace: Workspace) -> None:
     for _ in range(20):
         workspace.event_log.append(happen(draw.choice([1, 50, 300])))
     remnants = 0
-    for _ in range(20):
+    for _ in range(40):
         name = names.pop(draw.randrange(len(names)))
         workspace.event_log.erase(name)
-        remnants += bytes_left(workspace.path, name) > 0
-        receipt = erase(workspace, name)
-        assert (receipt.clean, receipt.notes) == (True, ())
-        assert bytes_left(workspace.path, name) == 0
+        if bytes_left(workspace.path, name):
+            remnants += 1
+            receipt = erase(workspace, name)
+            assert (receipt.clean, receipt.notes) == (True, ())
+            assert bytes_left(workspace.path, name) == 0
         workspace.event_log.append(happen(draw.choice([1, 20, 200])))
     assert remnants, "deleting alone leaves nothing: then the file need not be written anew"
     assert sum(1 for _ in workspace.event_log.users()) == len(names)
