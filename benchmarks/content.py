@@ -4,7 +4,8 @@
   does this user, who has these events behind them, go on to? At most ``MOST_ASKED`` questions are
   asked per user, spread evenly. Validation is the ninth tenth of all events by time, the test the
   last tenth.
-- Places: leave-one-out; sequences without times.
+- Places: leave-one-out, of ``YELP_USERS`` users drawn once and the places they went to; sequences
+  without times.
 - Every item of the catalogue is ranked, what a user has is left out. Figures are given for all
   questions and for those whose answer has fewer than ``SCARCE`` events to learn from.
 - What a model is by ids, content or both, it is the same otherwise. Settings are chosen on
@@ -53,6 +54,8 @@ SEEDS = (0, 1, 2)
 SCARCE = 5
 """Events to learn from, below which an item's id can say little."""
 MOST_ASKED = 50
+YELP_USERS = 8_000
+"""Of 30,431: what a busy machine of two cores can learn from in time."""
 FIGURES = ("hit@10", "ndcg@10")
 RESAMPLES = 2_000
 BASE = RankerSettings(
@@ -100,6 +103,19 @@ def _of_user(histories: Histories, user: int, later: NDArray[np.bool_]) -> Itera
             asked_us=int(whole.times_us[place - 1]),
         )
         yield Case(user=user, history=given, targets=whole.items[[place]])
+
+
+def some_users(data: ContentSet, most: int) -> ContentSet:
+    """Some of the users, drawn by seed 0, and the items that they have."""
+    events = data.histories
+    drawn = np.zeros(len(events), bool)
+    drawn[np.random.default_rng(0).permutation(len(events))[:most]] = True
+    kept = events.only(drawn[events.user_of_event])
+    items, numbers = np.unique(kept.items, return_inverse=True)
+    ids = tuple(events.item_ids[number] for number in items.tolist())
+    return replace(
+        data, histories=replace(kept, item_ids=ids, items=numbers), content=data.content[items]
+    )
 
 
 def leave_one_out(histories: Histories) -> Parts:
@@ -251,19 +267,23 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     args.cache.mkdir(parents=True, exist_ok=True)
-    path = RESULTS / "content.json"
-    result: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     where = {"environment": {**environment(("numpy", "torch", "onnxruntime")), "command": COMMAND}}
     if args.ratings:
         data = films(args.ratings, args.posters, args.plots, args.cache)
         found = compare(data, by_time(data.histories), BASE, args.cache)
-        write_result("content", result := {**result, f"{data.name}, time": {**where, **found}})
+        keep(f"{data.name}, time", {**where, **found})
     if args.yelp:
-        data = places(args.yelp, args.cache)
-        base = replace(BASE, length=50, batch_size=128)
+        data = some_users(places(args.yelp, args.cache), YELP_USERS)
+        base = replace(BASE, length=50, batch_size=128, epochs=30, patience=4)
         found = compare(data, leave_one_out(data.histories), base, args.cache)
-        name = f"{data.name}, leave-one-out"
-        write_result("content", result := {**result, name: {**where, **found}})
+        keep(f"{data.name}, leave-one-out", {**where, **found})
+
+
+def keep(name: str, found: dict[str, Any]) -> None:
+    """Write the figures of one set beside those of the other."""
+    path = RESULTS / "content.json"
+    known: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    write_result("content", {**known, name: found})
 
 
 if __name__ == "__main__":

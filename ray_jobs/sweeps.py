@@ -8,6 +8,8 @@ not depend on where. A trial starts anew in each rung: its first rounds cost lit
 from __future__ import annotations
 
 import os
+import pickle
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -105,7 +107,7 @@ def on_ray(trial: Trial, num_gpus: float = 0.0) -> Runs:
     """
     import ray
 
-    kept = ray.put(trial)
+    kept = ray.put(pickle.dumps((sys.path, pickle.dumps(trial))))
     task = ray.remote(_attempt).options(num_cpus=1, num_gpus=num_gpus, max_retries=1)
 
     def runs(asked: Sequence[tuple[Settings, int]]) -> Iterator[Tried]:
@@ -149,9 +151,12 @@ def sweep(
         return halving(candidates, epochs, on_ray(trial), show)
 
 
-def _attempt(trial: Trial, settings: Settings, epochs: int) -> float:
-    """Run on the cluster."""
+def _attempt(packed: bytes, settings: Settings, epochs: int) -> float:
+    """Run on the cluster, with the import path that the trial needs."""
     import torch
 
     torch.set_num_threads(1)
+    path, inner = pickle.loads(packed)  # noqa: S301 - packed by our own driver
+    sys.path += [entry for entry in path if entry not in sys.path]
+    trial: Trial = pickle.loads(inner)  # noqa: S301
     return trial(settings, epochs)
