@@ -1,7 +1,8 @@
 """A made library with the events of its users, for measuring a feed: speed goes by sizes alone.
 
-Items lie in groups that a view knows by name. A user likes a few groups, some items of each far
-more often than others, and sometimes anything; events come in order of time, over sixty days.
+Items lie in groups that a view knows by name, and came over sixty days. A user likes a few groups,
+some items of each far more often than others, and sometimes anything; events come in order of time.
+What an index run writes is written: catalogue, snapshot with its graph, view; files are missing.
 """
 
 from __future__ import annotations
@@ -10,19 +11,33 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.catalogue import arrivals_table, upsert
 from ingest.event import EPOCH, MICROSECOND, Event
-from ingest.event_log import EventLog
-from ranking.shelf import Interests, Shelf
+from ingest.item import Item
+from ranking.base import Readout
+from ranking.candidates import Candidates
+from ranking.space import AspectSpace
+from ranking.view_store import ViewStore
+from ranking.views import Cluster, Learnt, Members, View, Watch
+from retrieval.base import JOINT, Record
+from retrieval.mirror import Mirror
+from sensorium.assemble import with_family
+from sensorium.config import Config
+from sensorium.index_store import snapshot_folder, stored_version
+from sensorium.library import Library
 
-NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+NOW = datetime.now(UTC)
 SPAN = timedelta(days=60)
 LIKED_GROUPS = 4
 ANYTHING = 0.1
 """Share of events with any item at all."""
+COPIES = 0.02
+"""Share of items that repeat another one."""
 TYPES = ("click", "watch_time", "complete", "like", "view", "skip")
 SHARES = (0.4, 0.2, 0.1, 0.1, 0.1, 0.1)
 BATCH = 10_000
@@ -44,55 +59,32 @@ class Sizes:
     """Of vectors, D."""
 
 
-def micros(moment: datetime) -> int:
-    """Microseconds since 1970."""
-    return (moment - EPOCH) // MICROSECOND
+def open_made(folder: Path) -> Library:
+    """Open what ``make_library`` wrote."""
+    return Library(folder, with_family(Config(), "bundled"), create=True)
 
 
-def made_shelf(sizes: Sizes) -> Shelf:
-    """Items around unit centres, with noise as long as the centre; two in a hundred are copies."""
+def make_library(folder: Path, sizes: Sizes) -> None:
+    """Write a library with a view and everybody's events."""
+    library = open_made(folder)
     rng = np.random.default_rng(11)
-    centres = _unit(rng.standard_normal((sizes.groups, sizes.width), np.float32))
-    owner = rng.integers(0, sizes.groups, sizes.items).astype(np.int32)
-    vectors = np.empty((sizes.items, sizes.width), np.float32)
-    for start in range(0, sizes.items, BATCH):
-        part = owner[start : start + BATCH]
-        noise = rng.standard_normal((len(part), sizes.width), np.float32)
-        vectors[start : start + BATCH] = _unit(centres[part] + noise / np.sqrt(sizes.width))
-    numbers = np.arange(sizes.items)
-    group = np.where(rng.random(sizes.items) < 0.02, rng.integers(0, numbers + 1), numbers)
-    came = rng.random(sizes.items) * (SPAN / MICROSECOND)
-    return Shelf(
-        item_ids=tuple(f"item{number:07}" for number in range(sizes.items)),
-        vectors=vectors,
-        added_us=micros(NOW - SPAN) + came.astype(np.int64),
-        group=group[group],
-        hidden=np.zeros(sizes.items, np.bool_),
-        interests=Interests(
-            view="groups",
-            names=tuple(f"group {number}" for number in range(sizes.groups)),
-            of_item=owner,
-            confidence=rng.uniform(0.3, 1.0, sizes.items).astype(np.float32),
-        ),
-    )
-
-
-def fill_log(log: EventLog, shelf: Shelf, sizes: Sizes) -> None:
-    """Append everybody's events."""
+    owner = rng.integers(0, sizes.groups, sizes.items)
+    ids = [f"item{number:07}" for number in range(sizes.items)]
+    _write_items(library, ids, rng)
+    _write_vectors(library, ids, owner, sizes, rng)
+    _write_view(library, ids, owner, sizes, rng)
     batch: list[Event] = []
-    for event in made_events(shelf, sizes):
+    for event in made_events(ids, owner, sizes):
         batch.append(event)
         if len(batch) == BATCH:
-            log.append(batch)
+            library.workspace.event_log.append(batch)
             batch = []
-    log.append(batch)
+    library.workspace.event_log.append(batch)
 
 
-def made_events(shelf: Shelf, sizes: Sizes) -> Iterator[Event]:
+def made_events(ids: list[str], owner: NDArray[np.int64], sizes: Sizes) -> Iterator[Event]:
     """Everybody's events, in order of time, as a log gets them."""
     draw = random.Random(12)
-    assert shelf.interests is not None
-    owner = shelf.interests.of_item
     members = [np.flatnonzero(owner == number) for number in range(sizes.groups)]
     liked = [draw.sample(members, LIKED_GROUPS) for _ in range(sizes.users)]
     number = sizes.users * sizes.events
@@ -104,7 +96,7 @@ def made_events(shelf: Shelf, sizes: Sizes) -> Iterator[Event]:
         [event_type] = draw.choices(TYPES, SHARES)
         yield Event(
             user_id=user_name(user),
-            item_id=shelf.item_ids[group[int(len(group) * draw.random() ** 2)]],
+            item_id=ids[group[int(len(group) * draw.random() ** 2)]],
             event_type=event_type,
             value=draw.random() if event_type == "watch_time" else None,
             occurred_at=NOW - SPAN * (1 - count / number),
@@ -114,6 +106,90 @@ def made_events(shelf: Shelf, sizes: Sizes) -> Iterator[Event]:
 def user_name(number: int) -> str:
     """Id of a user."""
     return f"user{number:06}"
+
+
+def _write_items(library: Library, ids: list[str], rng: np.random.Generator) -> None:
+    """Put items into the catalogue, each with the moment it came."""
+    workspace = library.workspace
+    first = (NOW - SPAN - EPOCH) // MICROSECOND
+    came = first + (rng.random(len(ids)) * (SPAN / MICROSECOND)).astype(np.int64)
+    for start in range(0, len(ids), BATCH):
+        part = ids[start : start + BATCH]
+        rows = zip(part, came[start : start + BATCH].tolist(), strict=True)
+        with workspace.engine.begin() as connection:
+            named = {
+                key: (Item(item_id=key, media=(), title=f"Title of {key}"), []) for key in part
+            }
+            workspace.catalogue.put(connection, named, "made", 1)
+            upsert(connection, arrivals_table, [{"item_id": k, "added_us": us} for k, us in rows])
+
+
+def _write_vectors(
+    library: Library,
+    ids: list[str],
+    owner: NDArray[np.int64],
+    sizes: Sizes,
+    rng: np.random.Generator,
+) -> None:
+    """Save vectors around unit centres, with noise as long as the centre; some items are copies."""
+    generation = library.workspace.open_generation("made", {}, reembed=False)
+    mirror = Mirror(version=stored_version(library.workspace, generation))
+    centres = _unit(rng.standard_normal((sizes.groups, sizes.width), np.float32))
+    for start in range(0, len(ids), BATCH):
+        part = owner[start : start + BATCH]
+        noise = rng.standard_normal((len(part), sizes.width), np.float32) / sizes.width**0.5
+        vectors = _unit(centres[part] + noise)
+        mirror.upsert(
+            [
+                Record(key=key, vectors={JOINT: vector}, scalars=_scalars(ids, start + row, rng))
+                for row, (key, vector) in enumerate(zip(ids[start:], vectors, strict=False))
+            ]
+        )
+    mirror.save(snapshot_folder(library.workspace, generation))
+
+
+def _scalars(ids: list[str], number: int, rng: np.random.Generator) -> dict[str, str]:
+    if number and rng.random() < COPIES:
+        return {"lang": "en", "duplicate_of": ids[int(rng.integers(number))]}
+    return {"lang": "en"}
+
+
+def _write_view(
+    library: Library,
+    ids: list[str],
+    owner: NDArray[np.int64],
+    sizes: Sizes,
+    rng: np.random.Generator,
+) -> None:
+    """Keep the groups as a view."""
+    names = tuple(f"group {number}" for number in range(sizes.groups))
+    view = View(
+        name="groups",
+        candidates=Candidates(aspect="group", words=names, templates=("{}",), source="user"),
+        where=None,
+        seed=0,
+        ablate=(),
+        clusters=tuple(
+            Cluster(cluster_id=number, name=name, words=())
+            for number, name in enumerate(names, start=1)
+        ),
+        next_id=sizes.groups + 1,
+        generation="g1",
+        watch=Watch(doubt=0.0),
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    nothing = np.zeros((1, 1), np.float32)
+    space = AspectSpace(means={JOINT: nothing[0]}, words=nothing, anchors=nothing)
+    members = Members(
+        item_ids=tuple(ids),
+        clusters=owner + 1,
+        confidence=rng.uniform(0.3, 1.0, len(ids)).astype(np.float32),
+        pinned=np.zeros(len(ids), np.bool_),
+        digests=tuple(ids),
+    )
+    learnt = Learnt(space=space, readout=Readout(weights=nothing, bias=nothing[0]))
+    ViewStore(library.workspace.engine).write(view, learnt, members)
 
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

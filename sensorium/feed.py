@@ -7,7 +7,6 @@ click changes little there.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,10 +19,7 @@ from ranking.feed_ranker import Blend, Ranker
 from ranking.page import Page
 from ranking.preferences import Preferences
 from ranking.user_states import UserStates
-from retrieval.source_fresh import Arrivals, ExploreSource, FreshSource
-from retrieval.source_popular import PopularSource
-from retrieval.source_similar import similar_items
-from retrieval.tally import Standings
+from sensorium.feed_sources import Counts, sources_of
 from sensorium.fitted_sources import FittedSources
 from sensorium.library import EmptyLibraryError
 from sensorium.ranker_store import open_ranker
@@ -32,11 +28,8 @@ from sensorium.search import glimpses
 from sensorium.shelf import Stock, open_stock
 
 if TYPE_CHECKING:
-    from retrieval.source import Source
     from sensorium.library import Library
 
-READ_ON_SECONDS = 30.0
-"""Time after which counts of what many like are read on before a page is made."""
 NO_VIEW = "there is no view to read interests from; sensorium cluster --by ASPECT makes one"
 
 
@@ -57,28 +50,6 @@ class FeedRequest:
     """Whether reasons name the liked item without which a pick would have fallen furthest."""
     record: bool = False
     """Whether the log is told that the page was shown."""
-
-
-class Counts:
-    """What many like, read on from the log now and then.
-
-    Args:
-        fitted: what is learnt from the log.
-        number_of: numbers of the shelf's items by id.
-    """
-
-    def __init__(self, fitted: FittedSources, number_of: dict[str, int]) -> None:
-        self.fitted = fitted
-        self.tally = fitted.tally(_micros(datetime.now(UTC)))
-        self.standings = Standings(self.tally, number_of)
-        self._read = time.monotonic()
-
-    def read_on(self) -> None:
-        """Count what was appended since, where the last time is long ago."""
-        if time.monotonic() - self._read >= READ_ON_SECONDS:
-            self.fitted.catch_up(self.tally, _micros(datetime.now(UTC)))
-            self.standings.refresh()
-            self._read = time.monotonic()
 
 
 class Recommender:
@@ -176,22 +147,6 @@ def open_recommender(library: Library, view: str = "") -> Recommender:
     preferences = Preferences(workspace.engine)
     states = UserStates(workspace.event_log, preferences, shelf, config.events, config.user_state)
     return Recommender(library, stock, feed, states, counts)
-
-
-def sources_of(library: Library, stock: Stock, counts: Counts) -> list[Source]:
-    """Where candidates of a library come from; what has not been learnt is left out."""
-    shelf, settings = stock.shelf, library.config.sources
-    arrivals = Arrivals(shelf.added_us, shelf.hidden)
-    sources: list[Source] = [
-        similar_items(shelf.vectors, stock.nearest, settings.similar),
-        PopularSource(counts.standings),
-        FreshSource(arrivals, settings.fresh),
-        ExploreSource(arrivals, counts.standings, settings.explore),
-    ]
-    table = counts.fitted.neighbours()
-    if table is not None:
-        sources.append(table.source(shelf.number_of))
-    return sources
 
 
 def shown(page: Page) -> Event:
