@@ -57,6 +57,7 @@ def fit_interests(
     rows = rows_learnt_from(histories, known.vectors if known is not None else None)
     network = _start(rows, settings)
     data = InterestData(sequences=held_out.learnt, validation=held_out.part.cases, rows=rows)
+    training = _training(settings, int((histories.lengths > 1).sum()))
     with checkpoint_file(checkpoint) as path:
         progress = train_interests(
             data, network, _training(settings, len(histories)), path, on_progress

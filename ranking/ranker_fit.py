@@ -74,7 +74,7 @@ def fit_ranker(
     rows = rows_learnt_from(histories, known.vectors if known is not None else None)
     network = start_network(rows, settings)
     data = SequenceData(sequences=held_out.learnt, validation=held_out.validation, rows=rows)
-    training = training_of(settings, len(histories))
+    training = training_of(settings, int((histories.lengths > 1).sum()))
     with checkpoint_file(checkpoint) as path:
         progress = (train or train_ranker)(data, network, training, path, on_progress)
     ids = histories.item_ids
