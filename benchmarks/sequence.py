@@ -6,7 +6,7 @@
   more, from all but the last event, for as many rounds, and told beside.
 - ``ours`` was chosen on validation among the settings listed in ``docs/log.md``; the other rows
   differ from it as they say.
-- ``mixed`` is each seed of ours with item neighbours; its share is chosen on validation.
+- The mixture is of each seed of ours with item neighbours; its share is chosen on validation.
 
     python benchmarks/sequence.py --beauty Beauty.txt --work FOLDER [--rows ours] [--seeds 0 1 2]
 
@@ -89,8 +89,10 @@ PUBLISHED_TRAINING = {
     "averaged_steps": 0,
     "precision": "float32",
 }
+MIXED = "ours and item neighbours, mixed"
 ROWS = {
     "ours": Row(),
+    MIXED: Row(),
     "plain blocks (SASRec, sampled softmax)": Row(shape={"block": "plain"}),
     "pointwise blocks (HSTU without time)": Row(
         shape={"block": "pointwise", "num_layers": 2, "temperature": 0.05, "dropped_ratio": 0.2},
@@ -147,7 +149,8 @@ class Bench:
         learnt = Sequences(histories=self.splits.validation.fit)
         given = Sequences(histories=self._before_test())
         training = replace(TRAINING, seed=seed, **row.training)
-        recommender, progress = self._learn(learnt, given, row, training, path)
+        learnt_as = "ours" if name == MIXED else name
+        recommender, progress = self._learn(learnt, given, learnt_as, training)
         seconds = time.monotonic() - started
         told: dict[str, Any] = {
             "row": name,
@@ -157,13 +160,14 @@ class Bench:
             "rounds": progress.best_epoch,
             "validation": asdict(progress.best),
             "seconds_learning": round(seconds),
-            "test": self._figures(recommender),
         }
-        if name == "ours":
-            told["mixed"] = self._mixed(recommender)
-        if self.refit:
+        scorer: ItemScorer = recommender
+        if name == MIXED:
+            scorer, told["mixed"] = self._mixed(recommender)
+        told["test"] = self._figures(scorer)
+        if self.refit and name != MIXED:
             again = replace(training, epochs=progress.best_epoch, keep="last")
-            refitted, _ = self._learn(given, given, row, again, path)
+            refitted, _ = self._learn(given, given, name, again)
             told["refit"] = self._figures(refitted)
         path.write_text(json.dumps(told, indent=2))
 
@@ -175,20 +179,19 @@ class Bench:
         self,
         learnt: Sequences,
         validation: Sequences,
-        row: Row,
+        name: str,
         training: SequenceTraining,
-        path: Path,
     ) -> tuple[SequenceRecommender, Progress]:
         rows = rows_learnt_from(learnt.histories)
         torch.manual_seed(training.seed)
-        shape = replace(SHAPE, num_ids=len(rows.known), **row.shape)
+        shape = replace(SHAPE, num_ids=len(rows.known), **ROWS[name].shape)
         network = SequenceNetwork(shape)
         data = SequenceData(sequences=learnt, validation=validation, rows=rows)
-        checkpoint = path.with_suffix(f".{training.keep}")
+        checkpoint = self.work / f"{_slug(name)}-{training.seed}.{training.keep}"
 
         def show(progress: Progress) -> None:
             found = f"{progress.last.hits_at_10:.4f} {progress.last.ndcg_at_10:.4f}"
-            print(path.stem, progress.epoch, found, f"{progress.loss:.3f}", file=sys.stderr)
+            print(checkpoint.stem, progress.epoch, found, f"{progress.loss:.3f}", file=sys.stderr)
 
         progress = train_ranker(data, network, training, checkpoint, show)
         recommender = SequenceRecommender(
@@ -199,7 +202,7 @@ class Bench:
     def _figures(self, scorer: ItemScorer) -> dict[str, float]:
         return _told(evaluate(scorer, self.splits.test, EvaluationConfig()))
 
-    def _mixed(self, recommender: SequenceRecommender) -> dict[str, Any]:
+    def _mixed(self, recommender: SequenceRecommender) -> tuple[Mixture, dict[str, Any]]:
         neighbours, alone = self.neighbours
         part = self.splits.validation
         drawn = np.random.default_rng(0).permutation(len(part.cases))[:MOST_VALIDATED]
@@ -209,11 +212,9 @@ class Bench:
             mixture = Mixture(logits=recommender, counts=neighbours, share=share)
             found[share] = evaluate(mixture, part, EvaluationConfig()).figures["ndcg@10"]
         best = max(found, key=lambda share: found[share])
-        mixture = Mixture(logits=recommender, counts=neighbours, share=best)
-        return {
+        return Mixture(logits=recommender, counts=neighbours, share=best), {
             "share": best,
             "validation": {str(share): value for share, value in found.items()},
-            "test": self._figures(mixture),
             "neighbours alone": _told(alone.evaluation),
             "neighbours": alone.settings,
         }
@@ -235,7 +236,6 @@ def summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
         if "refit" in run:
             rows.setdefault(f"{run['row']}, refit", []).append(run["refit"])
         if "mixed" in run:
-            rows.setdefault("mixed", []).append(run["mixed"]["test"])
             rows["item neighbours"] = [run["mixed"]["neighbours alone"]]
     return {
         name: {
