@@ -17,7 +17,7 @@ class Reason:
     interest: str = ""
     """Name of the interest that the item belongs to; empty for none."""
     history_item: str = ""
-    """Id of the item of the history without which this one would score least; empty for none."""
+    """Id of the liked item without which this one would fall furthest; empty for none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +29,10 @@ class Pick:
     position: int
     """Place on the page, from 0."""
     score: float
-    """What it was chosen by; the sum of ``parts``."""
+    """What it was chosen by, the sum of ``parts``; what is explored has a place kept instead."""
     parts: Mapping[str, float]
-    """What the score is made of: ``ranker``, ``interest``, ``fatigue`` and the like."""
+    """What the score is made of, logarithms of factors: ``ranker``, ``sources``, ``interest``,
+    ``boost``, ``fatigue``, ``rules`` and, for likeness to what is above on the page, ``alike``."""
     sources: Mapping[str, int]
     """Place with each source that found it, from 0, by name of the source."""
     reason: Reason
