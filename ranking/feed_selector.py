@@ -129,6 +129,6 @@ def _usual(vectors: NDArray[np.float32]) -> float:
     num = len(vectors)
     if num < 2:
         return 0.0
-    whole = vectors.sum(axis=0, dtype=np.float64)
-    own = np.square(vectors, dtype=np.float64).sum()
+    whole = vectors.sum(axis=0)
+    own = np.vdot(vectors, vectors)
     return float(np.clip((whole @ whole - own) / (num * (num - 1)), 0, MOST_USUAL))
