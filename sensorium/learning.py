@@ -209,7 +209,7 @@ def learn_from_events(
         seconds=round(seconds, 2),
         kept=kept,
         file=str(path.relative_to(library.workspace.path)) if path else "",
-        next_step=_next_step(learning.name, kept, low, best),
+        next_step=_next_step(learning.name, kept, low, best if learnt.best_epoch else ""),
     )
 
 
@@ -288,11 +288,12 @@ def _known_by(learning: Learning, content: Content | None) -> list[str]:
 
 
 def _next_step(name: str, kept: bool, low: float, best: str) -> str:
+    """Say what to do; ``best`` is the best baseline, empty where nothing was learnt."""
+    more = f"more events help, and so may other settings: sensorium config show lists {name}.*"
+    if not best:
+        return f"no round found more than the start, so nothing was changed; {more}"
     if not kept:
-        return (
-            f"{best} is clearly better, so nothing was changed; more events help, and so may "
-            f"other settings: sensorium config show lists those of {name}"
-        )
+        return f"{best} is clearly better, so nothing was changed; {more}"
     if low > 0:
         return (
             "see what it gives: sensorium recommend USER; "
