@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_HOME := .uv
 BENCHMARKS := benchmarks/start.py benchmarks/index.py benchmarks/search.py \
-  benchmarks/events.py benchmarks/views.py
+  benchmarks/events.py benchmarks/views.py benchmarks/feed.py
 UV := $(shell command -v uv 2>/dev/null || echo $(UV_HOME)/bin/uv)
 
 .PHONY: setup demo test test-slow check bench serve wheel lock clean help
@@ -45,7 +45,7 @@ test-slow: setup ## The long tests, and those on real data where SENSORIUM_TEST_
 	$(BIN)/sensorium models pull
 	$(BIN)/pytest -m "slow or realdata" --timeout 1800
 
-demo: setup ## Index real media, search them in every way, write demo/contact-sheet.html.
+demo: setup ## Index real media, search, group and recommend them; write demo/*.html.
 	$(BIN)/sensorium demo --folder demo
 
 serve: setup ## Show the demo's page on this machine: http://127.0.0.1:8000/contact-sheet.html

@@ -6,21 +6,17 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ingest.event import EPOCH, MICROSECOND
 from retrieval.nearest import ItemIndex
 from retrieval.source_fresh import Arrivals, ExploreSource, FreshSource
 from retrieval.source_popular import PopularSource
 from retrieval.source_similar import similar_items
-from retrieval.source_vectors import Asked, VectorSource
+from retrieval.source_vectors import ModelAsker, VectorSource
 from retrieval.space import GraphConfig
 from retrieval.tally import Standings
 from sensorium.ranker_store import open_interests
 
 if TYPE_CHECKING:
-    from ingest.histories import History
-    from ranking.interest_recommender import InterestRecommender
     from retrieval.source import Source
     from sensorium.fitted_sources import FittedSources
     from sensorium.library import Library
@@ -54,22 +50,6 @@ class Counts:
             self._read = time.monotonic()
 
 
-class LearntInterests:
-    """Asks with one vector for each interest that a person is likely to have next.
-
-    Args:
-        learnt: the model, over the items of the shelf in their order.
-    """
-
-    def __init__(self, learnt: InterestRecommender) -> None:
-        self.learnt = learnt
-
-    def ask(self, history: History) -> Asked:
-        """Give the vectors, the likeliest interest first."""
-        found = self.learnt.queries(history)
-        return Asked(vectors=found.vectors, weights=np.maximum(found.weights, 1e-9))
-
-
 def sources_of(library: Library, stock: Stock, counts: Counts) -> list[Source]:
     """Give the sources of a library; what has not been learnt is left out.
 
@@ -101,7 +81,7 @@ def _interests(library: Library, stock: Stock) -> VectorSource | None:
     if learnt is None:
         return None
     index = ItemIndex.build(learnt.vectors, EXACT)
-    return VectorSource("interests", LearntInterests(learnt), index, merge="quota")
+    return VectorSource("interests", ModelAsker(learnt), index, merge="quota")
 
 
 def _now_us() -> int:
