@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ingest.histories import History
 from ranking.shelf import Shelf
 from ranking.user_state import UserState
+from ranking.worth import log_worth
 
 Floats = NDArray[np.float32]
 DAY_US = 86_400_000_000
@@ -40,7 +41,7 @@ class Ranker(Protocol):
 
         Returns:
             Logarithms of worth, finite, up to a constant of the state, (C,). What one is worth does
-            not depend on the others. ``log_worth`` makes them where worth has either sign.
+            not depend on the others. ``ranking.worth`` makes them where worth has either sign.
         """
 
     def rank_without(
@@ -72,21 +73,6 @@ def without(state: UserState, item: int) -> UserState:
 
 def _only(history: History, kept: NDArray[np.bool_]) -> History:
     return replace(history, items=history.items[kept], times_us=history.times_us[kept])
-
-
-def log_worth(gain: NDArray[np.floating], loss: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Give a logarithm to what may be worth less than nothing.
-
-    It is log(gain) where nothing is lost and falls all the way as losses grow.
-
-    Args:
-        gain: what speaks for each, above 0, (...).
-        loss: what speaks against, 0 or more, (...).
-    """
-    worth: NDArray[np.float64] = 2 * np.log(gain, dtype=np.float64) - np.log(
-        np.add(gain, loss, dtype=np.float64)
-    )
-    return worth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

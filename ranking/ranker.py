@@ -6,7 +6,7 @@
   constant of the history, of the chance that the next event is this action on this item; and among
   the scores of one item, softmax gives the chance of each action should it happen to that item.
 - A candidate meets the state and nothing else, so its scores do not depend on who else is scored.
-- What an action is worth is not learnt here: ``worth`` takes the weights from outside.
+- What an action is worth is not learnt here: ``ranking.worth`` takes the weights from outside.
 """
 
 from __future__ import annotations
@@ -215,22 +215,6 @@ class SequenceNetwork(nn.Module):
         if rows.dim() == 2:
             return (asked @ rows.T).transpose(1, 2)
         return rows @ asked.transpose(1, 2)
-
-
-def worth(scores: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float64]:
-    """What showing a candidate is worth: the chance of each action, times its weight, added up.
-
-    Args:
-        scores: of ``SequenceNetwork.scores``, (..., A).
-        weights: what each action is worth, of either sign, (A,).
-
-    Returns:
-        (...), comparable among the candidates of one history.
-    """
-    # Scores of a trained network stay within some tens. A shift by the best of them would be no
-    # help: it would make what a candidate is worth depend on the others.
-    chance = np.exp(np.clip(scores.astype(np.float64), -80, 80))
-    return np.asarray(chance @ weights.astype(np.float64))
 
 
 def items_of(rows: ItemRows, numbers: NDArray[np.int64], device: str = "cpu") -> Items:

@@ -20,10 +20,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from ingest.histories import History as Liked
-from ranking.ranker import SequenceNetwork, happened_of, items_of, request_times, worth
+from ranking.ranker import SequenceNetwork, happened_of, items_of, request_times
 from ranking.ranker_config import RankerConfig
 from ranking.sequence_validation import ITEM_CHUNK
 from ranking.sequences import MICROSECONDS, Floats, ItemRows, Numbers, Padded, rows_of_catalogue
+from ranking.worth import worth_of_actions
 from retrieval.fitted import FittedError, FittedFile
 
 KIND = "sequence model"
@@ -123,7 +124,7 @@ class SequenceRecommender:
         scores = found.view(*sought.shape[:2], -1).transpose(1, 2).float().cpu().numpy()
         if scores.shape[2] == 1 and self.weights[0] > 0:
             return np.asarray(scores[..., 0], np.float32)
-        return np.asarray(worth(scores, self.weights), np.float32)
+        return np.asarray(worth_of_actions(scores, self.weights), np.float32)
 
     def _sought(self, events: Padded, asked_at: Numbers) -> Tensor:
         """What is looked for after the last event of each history, (B, A, D + 1)."""

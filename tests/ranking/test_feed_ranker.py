@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ingest.histories import History
-from ranking.feed_ranker import Blend, log_worth, without
+from ranking.feed_ranker import Blend, without
 from ranking.shelf import Shelf
 from ranking.user_state import UserState
 from support.feed import HOUR_US, planted_shelf, planted_state
@@ -89,10 +89,3 @@ def test_an_old_like_counts_in_full_where_there_is_none_since() -> None:
     later = planted_state(SHELF, [6], asked_us=old.asked_us + 24 * 400 * HOUR_US)
     blend = Blend(shelf=SHELF)
     np.testing.assert_allclose(blend.rank(old, ITEMS), blend.rank(later, ITEMS), atol=1e-4)
-
-
-def test_the_logarithm_of_worth_rises_with_gain_and_falls_with_loss() -> None:
-    gain, loss = np.linspace(0.1, 5, 20), np.linspace(0, 50, 20)
-    np.testing.assert_allclose(log_worth(gain, np.zeros(20)), np.log(gain))
-    assert (np.diff(log_worth(np.ones(20), loss)) < 0).all()
-    assert (np.diff(log_worth(gain, np.full(20, 7.0))) > 0).all()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 
 import numpy as np
 import pytest
 import torch
 
-from ranking.ranker import Items, request_times, worth
+from ranking.ranker import Items, request_times
 from ranking.sequences import Padded
 from support.sequences import (
     CONTENT_WIDTH,
@@ -134,13 +133,6 @@ def test_cosines_are_bounded_by_the_temperature() -> None:
     scores = network.scores(some_history(3, 7), LENGTHS, some_items(3, 6))
     assert scores.abs().max() <= 1 / 0.05 + 1e-3
     assert scores.abs().max() > 1
-
-
-def test_worth_adds_up_the_chances_of_actions() -> None:
-    scores = np.array([[[0.0, 1.0], [2.0, -1.0]]], np.float32)
-    weights = np.array([1.0, -2.0], np.float32)
-    expected = [[1 - 2 * math.e, math.exp(2) - 2 / math.e]]
-    np.testing.assert_allclose(worth(scores, weights), expected, rtol=1e-6)
 
 
 def test_the_request_follows_the_last_event() -> None:
