@@ -70,11 +70,7 @@ def evaluate(
     Examples: sensorium evaluate --protocol time · sensorium evaluate --models ranker --seed 0
     --seed 1 · sensorium evaluate --events ratings.csv --json
     """
-    if protocol not in PROTOCOLS:
-        raise UsageError(f"--protocol {protocol}: no such protocol", f"use {', '.join(PROTOCOLS)}")
-    for name in words_of(models):
-        if name not in MODELS:
-            raise UsageError(f"--models {name}: no such model", f"use {', '.join(MODELS)}")
+    _check(protocol, words_of(models))
     from sensorium.config import load_config
     from sensorium.evaluate import EvaluationRequest
     from sensorium.evaluate_display import show_evaluation
@@ -95,6 +91,14 @@ def evaluate(
             histories = _liked(events, layout, loaded, show)
         report = _measured(histories, request, words_of(models), (workspace, loaded), show)
     show_evaluation(report, stdout, as_json)
+
+
+def _check(protocol: str, models: tuple[str, ...]) -> None:
+    if protocol not in PROTOCOLS:
+        raise UsageError(f"--protocol {protocol}: no such protocol", f"use {', '.join(PROTOCOLS)}")
+    for name in models:
+        if name not in MODELS:
+            raise UsageError(f"--models {name}: no such model", f"use {', '.join(MODELS)}")
 
 
 def _measured(
