@@ -19,7 +19,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -145,13 +144,12 @@ class Bench:
         path = self.work / f"{_slug(name)}-{seed}.json"
         if path.exists():
             return
-        row, started = ROWS[name], time.monotonic()
+        row = ROWS[name]
         learnt = Sequences(histories=self.splits.validation.fit)
         given = Sequences(histories=self._before_test())
         training = replace(TRAINING, seed=seed, **row.training)
         learnt_as = "ours" if name == MIXED else name
         recommender, progress = self._learn(learnt, given, learnt_as, training)
-        seconds = time.monotonic() - started
         told: dict[str, Any] = {
             "row": name,
             "seed": seed,
@@ -159,7 +157,6 @@ class Bench:
             "training": asdict(training),
             "rounds": progress.best_epoch,
             "validation": asdict(progress.best),
-            "seconds_learning": round(seconds),
         }
         scorer: ItemScorer = recommender
         if name == MIXED:
