@@ -59,9 +59,7 @@ def fit_interests(
     data = InterestData(sequences=held_out.learnt, validation=held_out.part.cases, rows=rows)
     training = _training(settings, int((histories.lengths > 1).sum()))
     with checkpoint_file(checkpoint) as path:
-        progress = train_interests(
-            data, network, _training(settings, len(histories)), path, on_progress
-        )
+        progress = train_interests(data, network, training, path, on_progress)
     recommender = InterestRecommender(
         network=network,
         item_ids=tuple(histories.item_ids[number] for number in rows.known.tolist()),
