@@ -5,10 +5,10 @@ from the first part only; the first four fifths of a held-out user's events are 
 asked for. Every item is ranked; what a user has is left out.
 
 All learnt models share the items drawn, the batch, the rate and the rounds without gain that end
-learning, and each chooses on validation how much is dropped. Pools read the items as they are (as
-ComiRec does); one vector and interests have a causal encoder. What else is set was tried on
-validation of Amazon Beauty and serves for Yelp as it is. Results of a seed are written
-as soon as they are there; a run that was killed goes on where it stood in the same work folder.
+learning; each chooses on validation of the first set how much is dropped. Pools read the items as
+they are (as ComiRec does); one vector and interests have a causal encoder. What else is set was
+tried on validation of Amazon Beauty. Results of a seed are written as soon as they are there; a run
+that was killed goes on where it stood in the same work folder.
 
     python benchmarks/interests.py --beauty Beauty.txt --yelp Yelp.txt --work /tmp/interests
 
@@ -54,6 +54,7 @@ SHAPE = InterestConfig(num_ids=1, num_interests=4, sizes=(64, 64))
 """Of all kinds; the number of ids is that of the set."""
 ONE, INTERESTS = replace(SHAPE, kind="one"), replace(SHAPE, kind="interests")
 POOLED = replace(SHAPE, kind="attention", num_layers=0)
+SHAPES = (ONE, POOLED, INTERESTS)
 DROPPED = (0.2, 0.5)
 """Shares of numbers dropped that each kind chooses from, with the first seed."""
 TRAINING = InterestTraining(
@@ -93,20 +94,30 @@ def main() -> None:
         "protocol": asdict(PROTOCOL),
         "settings": {
             "training": asdict(TRAINING),
-            "shape": asdict(SHAPE),
-            "pooled": asdict(POOLED),
+            **{shape.kind: asdict(shape) for shape in SHAPES},
         },
     }
+    dropped: dict[str, float] | None = None
     for name, path in (("amazon-beauty", chosen.beauty), ("yelp", chosen.yelp)):
         if path is None:
             continue
-        for measured in measure(path, range(chosen.seeds), chosen.work / name):
+        for measured in measure(path, range(chosen.seeds), chosen.work / name, dropped):
             result[name] = measured
             write_result("interests", result)
+        dropped = result[name]["dropped_ratio"]
 
 
-def measure(path: Path, seeds: Sequence[int], work: Path) -> Iterator[dict[str, Any]]:
-    """Measure everything on one file; gives what is known so far, again after every seed."""
+def measure(
+    path: Path, seeds: Sequence[int], work: Path, dropped: dict[str, float] | None
+) -> Iterator[dict[str, Any]]:
+    """Measure everything on one file; gives what is known so far, again after every seed.
+
+    Args:
+        path: of the file.
+        seeds: to learn with.
+        work: folder of the checkpoints of this set.
+        dropped: share dropped by kind; None to choose it here.
+    """
     work.mkdir(exist_ok=True)
     histories = read_liked(EventFile(str(path), "sequences"), RULES, lambda _share, _words: None)
     splits = split(histories, PROTOCOL)
@@ -117,7 +128,12 @@ def measure(path: Path, seeds: Sequence[int], work: Path) -> Iterator[dict[str, 
         "asked in the test": len(splits.test.cases),
         "baselines": plain(histories, splits),
     }
-    shapes = [chosen_shape(splits, shape, seeds[0], work) for shape in (ONE, POOLED, INTERESTS)]
+    shapes = [
+        chosen_shape(splits, shape, seeds[0], work)
+        if dropped is None
+        else replace(shape, dropped_ratio=dropped[shape.kind])
+        for shape in SHAPES
+    ]
     told["dropped_ratio"] = {shape.kind: shape.dropped_ratio for shape in shapes}
     runs: list[dict[str, Any]] = []
     for seed in seeds:
