@@ -36,6 +36,8 @@ SPAN = timedelta(days=60)
 LIKED_GROUPS = 4
 ANYTHING = 0.1
 """Share of events with any item at all."""
+KINDS = 20
+"""Kinds of items in each group."""
 COPIES = 0.02
 """Share of items that repeat another one."""
 TYPES = ("click", "watch_time", "complete", "like", "view", "skip")
@@ -131,14 +133,20 @@ def _write_vectors(
     sizes: Sizes,
     rng: np.random.Generator,
 ) -> None:
-    """Save vectors around unit centres, with noise as long as the centre; some items are copies."""
+    """Save vectors around the centres of kinds, and these around those of groups.
+
+    Noise is as long as the centre, so that the cosine is about 0.5 within a kind, as between
+    photographs of one thing.
+    """
     generation = library.workspace.open_generation("made", {}, reembed=False)
     mirror = Mirror(version=stored_version(library.workspace, generation))
-    centres = _unit(rng.standard_normal((sizes.groups, sizes.width), np.float32))
+    near = owner + sizes.groups * rng.integers(0, KINDS, len(owner))
+    centres = np.tile(
+        _unit(rng.standard_normal((sizes.groups, sizes.width), np.float32)), (KINDS, 1)
+    )
+    centres = _around(centres, rng)
     for start in range(0, len(ids), BATCH):
-        part = owner[start : start + BATCH]
-        noise = rng.standard_normal((len(part), sizes.width), np.float32) / sizes.width**0.5
-        vectors = _unit(centres[part] + noise)
+        vectors = _around(centres[near[start : start + BATCH]], rng)
         mirror.upsert(
             [
                 Record(key=key, vectors={JOINT: vector}, scalars=_scalars(ids, start + row, rng))
@@ -190,6 +198,12 @@ def _write_view(
     )
     learnt = Learnt(space=space, readout=Readout(weights=nothing, bias=nothing[0]))
     ViewStore(library.workspace.engine).write(view, learnt, members)
+
+
+def _around(centres: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Unit vectors, one near each centre."""
+    noise = rng.standard_normal(centres.shape, np.float32) / np.sqrt(centres.shape[1])
+    return _unit(centres + noise)
 
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
