@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -76,7 +75,6 @@ class Learnt:
 
     scorer: InterestRecommender
     progress: InterestProgress
-    seconds: float
 
 
 def main() -> None:
@@ -89,8 +87,13 @@ def main() -> None:
     chosen = options.parse_args()
     chosen.work.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
+    sets = (("amazon-beauty", chosen.beauty), ("yelp", chosen.yelp))
+    given = [f"--{name.split('-')[-1]} {path.name}" for name, path in sets if path is not None]
     result: dict[str, Any] = {
-        "environment": environment(("numpy", "scipy", "torch", "scikit-learn")),
+        "environment": {
+            **environment(("numpy", "scipy", "torch", "scikit-learn")),
+            "command": f"python benchmarks/interests.py {' '.join(given)} --work checkpoints",
+        },
         "protocol": asdict(PROTOCOL),
         "settings": {
             "training": asdict(TRAINING),
@@ -98,7 +101,7 @@ def main() -> None:
         },
     }
     dropped: dict[str, float] | None = None
-    for name, path in (("amazon-beauty", chosen.beauty), ("yelp", chosen.yelp)):
+    for name, path in sets:
         if path is None:
             continue
         for measured in measure(path, range(chosen.seeds), chosen.work / name, dropped):
@@ -187,7 +190,6 @@ def measure_seed(splits: Splits, one: Learnt, pooled: Learnt, interests: Learnt)
                 "epochs": each.progress.epoch,
                 "best_epoch": each.progress.best_epoch,
                 "validation_recall@50": round(each.progress.best, 5),
-                "seconds": round(each.seconds),
             }
             for name, each in (("one", one), ("attention", pooled), ("interests", interests))
         },
@@ -203,7 +205,7 @@ def chosen_shape(splits: Splits, shape: InterestConfig, seed: int, work: Path) -
 
 def learn(splits: Splits, shape: InterestConfig, seed: int, work: Path) -> Learnt:
     """Learn one kind from the users of the first part."""
-    started, fit = time.monotonic(), splits.validation.fit
+    fit = splits.validation.fit
     name = f"{shape.kind}-{shape.dropped_ratio}-{seed}"
     rows = rows_learnt_from(fit)
     torch.manual_seed(seed)
@@ -221,7 +223,7 @@ def learn(splits: Splits, shape: InterestConfig, seed: int, work: Path) -> Learn
         item_ids=tuple(fit.item_ids[number] for number in rows.known),
         rows=rows,
     )
-    return Learnt(scorer=scorer, progress=progress, seconds=time.monotonic() - started)
+    return Learnt(scorer=scorer, progress=progress)
 
 
 def chosen_merge(splits: Splits, scorer: InterestRecommender) -> tuple[Merge, dict[str, float]]:
