@@ -180,8 +180,9 @@ def main() -> None:
             told = judged(ours(learnt, given, budget, name), true, found)
             runs.append({"model": name, "seed": seed, **told})
             print(runs[-1], file=sys.stderr)
-        told = judged(rectools(learnt, given, budget, chosen.rectools), true, found)
-        runs.append({"model": "SASRec of RecTools", "seed": seed, **told})
+        run = rectools(learnt, given, budget, chosen.rectools)
+        name = f"SASRec of RecTools {run['version']}"
+        runs.append({"model": name, "seed": seed, **judged(run, true, found)})
         print(runs[-1], file=sys.stderr)
     result = {
         "environment": environment(("numpy", "torch")),

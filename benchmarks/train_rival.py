@@ -10,6 +10,7 @@ import json
 import sys
 import time
 import warnings
+from importlib import metadata
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,7 @@ def main() -> None:
     print(
         json.dumps(
             {
+                "version": metadata.version("rectools"),
                 "seconds": seconds[0],
                 "processor_seconds": seconds[1],
                 "found": {str(user): list(map(int, items)) for user, items in lists.items()},
