@@ -33,12 +33,10 @@ from retrieval.neighbours import ItemNeighbours, NeighbourConfig
 from retrieval.source_neighbours import NeighbourTable
 from retrieval.tally import Tally
 from sensorium.source_settings import SourceSettings
-from sensorium.workspace import Workspace
+from sensorium.workspace import SOURCES, Workspace
 
 NEIGHBOURS, TALLY = "neighbours", "tally"
 """Names of what is kept."""
-FOLDER = "sources"
-"""Where it is, in the workspace."""
 KEEP_EVERY = 1_000
 """New events from which a tally is written again."""
 
@@ -135,7 +133,7 @@ class FittedSources:
 
     @property
     def _folder(self) -> Path:
-        return self.workspace.path / FOLDER
+        return self.workspace.path / SOURCES
 
     def _kept(self, name: str, made_by: str) -> _Kept | None:
         """What is kept under a name; None where it was made otherwise, or of what is no more."""

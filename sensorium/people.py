@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from ingest.database import WorkspaceError, compact, write_back
 from ranking.preferences import Preferences
 from sensorium.traces import Trace, Traces, find_traces, has_deleted_bytes
-from sensorium.workspace import ALIGNMENT, Workspace
+from sensorium.workspace import ALIGNMENT, SOURCES, Workspace
 
 Forget = Callable[[str], int]
 """Takes everything of a user out of a store; gives how much there was."""
@@ -87,8 +87,19 @@ def stores_of(workspace: Workspace) -> dict[str, Forget]:
 
     Events go last: as long as there are some, a second try knows what was learnt from them.
     """
+
+    def forget_sources(user_id: str) -> int:
+        """Drop what was counted of everybody's events; the next page counts those that are left."""
+        if workspace.event_log.activity(user_id) is None:
+            return 0
+        files = list((workspace.path / SOURCES).glob("*"))
+        for file in files:
+            file.unlink(missing_ok=True)
+        return len(files)
+
     return {
         "preferences": Preferences(workspace.engine).erase,
+        "counts and neighbours": forget_sources,
         "events": workspace.event_log.erase,
     }
 
@@ -96,15 +107,11 @@ def stores_of(workspace: Workspace) -> dict[str, Forget]:
 def learnt_since(workspace: Workspace, moment: datetime) -> tuple[str, ...]:
     """Name learnt files that were written after a moment.
 
-    Alignments are learnt from titles alone and are left out.
+    Alignments are learnt from titles alone, and what sources keep is erased: both are left out.
     """
-    files = [file.relative_to(workspace.path) for file in workspace.path.rglob(LEARNT)]
-    seconds = moment.timestamp()
-    return tuple(
-        str(file)
-        for file in sorted(files)
-        if file.parts[0] != ALIGNMENT and (workspace.path / file).stat().st_mtime >= seconds
-    )
+    seconds, files = moment.timestamp(), workspace.path.rglob(LEARNT)
+    named = [file.relative_to(workspace.path) for file in files if file.stat().st_mtime >= seconds]
+    return tuple(str(file) for file in sorted(named) if file.parts[0] not in (ALIGNMENT, SOURCES))
 
 
 def _cleaned(workspace: Workspace, user_id: str, traces: Traces, changed: bool) -> str:

@@ -27,6 +27,8 @@ BUILDING = "building_generation"
 NAME = "workspace_name"
 ALIGNMENT, FUSION = "alignment", "fusion"
 """What a library learns: maps into the joint space, and how views are fused there."""
+SOURCES = "sources"
+"""Folder of what sources keep of the log, made again from it where it is missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,9 +13,9 @@ from ingest.event_rules import EventRules
 from ingest.histories import Histories, History, logged_histories
 from retrieval.neighbours import ItemNeighbours, NeighbourConfig
 from sensorium import fitted_sources
-from sensorium.fitted_sources import FOLDER, FittedSources
+from sensorium.fitted_sources import FittedSources
 from sensorium.source_settings import SourceSettings
-from sensorium.workspace import Workspace
+from sensorium.workspace import SOURCES, Workspace
 from support.events import event, many_events
 
 NOW = event(minute=10**6).occurred_us
@@ -50,7 +50,7 @@ def fits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def files(workspace: Workspace) -> list[str]:
-    folder = workspace.path / FOLDER
+    folder = workspace.path / SOURCES
     return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
 
 
@@ -100,7 +100,7 @@ def test_what_no_longer_holds_is_made_anew(
     change: str, workspace: Workspace, sources: FittedSources, fits: list[int]
 ) -> None:
     sources.neighbours()
-    [path] = (workspace.path / FOLDER).iterdir()
+    [path] = (workspace.path / SOURCES).iterdir()
     if change == "erased":
         workspace.event_log.erase("u3")
     elif change == "other rules":

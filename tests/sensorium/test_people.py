@@ -17,7 +17,7 @@ from ranking.preferences import Preferences
 from sensorium import traces
 from sensorium.people import Receipt, erase, learnt_since
 from sensorium.traces import Trace
-from sensorium.workspace import Workspace
+from sensorium.workspace import SOURCES, Workspace
 from support.events import START, event
 from support.postgres import postgres_server
 
@@ -65,7 +65,12 @@ def test_a_receipt_says_what_was_taken_from_each_store(workspace: Workspace) -> 
 
     receipt = erase(workspace, NAME, {"states": len})
 
-    assert receipt.erased == {"preferences": 1, "events": 2, "states": len(NAME)}
+    assert receipt.erased == {
+        "preferences": 1,
+        "counts and neighbours": 0,
+        "events": 2,
+        "states": len(NAME),
+    }
     assert (receipt.user_id, receipt.clean, receipt.notes) == (NAME, True, ())
     assert receipt.tables >= 10
     assert receipt.files >= 1
@@ -177,6 +182,16 @@ def test_names_that_json_and_sql_write_otherwise(workspace: Workspace, name: str
     assert receipt.erased["events"] == 2
 
 
+def test_what_sources_counted_goes_with_whose_events_it_counted(workspace: Workspace) -> None:
+    counted = written(workspace.path / SOURCES / "tally.safetensors")
+    erase(workspace, "never-was-here")
+    assert counted.exists()
+    full_life(workspace, NAME)
+    receipt = erase(workspace, NAME)
+    assert (receipt.erased["counts and neighbours"], receipt.retrain) == (1, ())
+    assert not counted.exists()
+
+
 def test_files_learnt_since_the_first_event_are_named(workspace: Workspace) -> None:
     moments = {"fusion/old.safetensors": -60, "fusion/new.safetensors": 60}
     moments |= {"ranker/ranker.safetensors": 90, "alignment/a/text.safetensors": 60}
@@ -233,7 +248,7 @@ def test_a_server_forgets_as_well(tmp_path: Path) -> None:
             full_life(workspace, user_id)
         workspace.event_log.append([event("i1", "other", context={"with": NAME})])
         receipt: Receipt = erase(workspace, NAME)
-        assert receipt.erased == {"preferences": 1, "events": 2}
+        assert receipt.erased == {"preferences": 1, "counts and neighbours": 0, "events": 2}
         assert [trace.place for trace in receipt.found] == ["events.details"]
         assert "VACUUM" in receipt.notes[0]
         assert list(workspace.event_log.users()) == ["other", "stays-as-well"]
