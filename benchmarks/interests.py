@@ -10,7 +10,7 @@ they are (as ComiRec does); one vector and interests have a causal encoder. What
 tried on validation of Amazon Beauty. Results of a seed are written as soon as they are there; a run
 that was killed goes on where it stood in the same work folder.
 
-    python benchmarks/interests.py --beauty Beauty.txt --yelp Yelp.txt --work /tmp/interests
+    python benchmarks/interests.py --beauty Beauty.txt --yelp Yelp.txt --work DIR
 
 Files have one line per user: the user, then items in order (the files of S3-Rec).
 """
