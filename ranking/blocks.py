@@ -48,6 +48,24 @@ def block_of(config: RankerConfig) -> nn.Module:
             return PointwiseBlock(config)
 
 
+def start_small(network: nn.Module, content: nn.Linear | None) -> None:
+    """Start a network with small rows and with maps that keep lengths.
+
+    Args:
+        network: its embeddings and maps are drawn anew.
+        content: its map of content vectors, which starts as small as the rows; None for none.
+    """
+    for part in network.modules():
+        if isinstance(part, nn.Embedding):
+            nn.init.normal_(part.weight, std=0.02)
+        elif isinstance(part, nn.Linear):
+            nn.init.xavier_normal_(part.weight)
+            if part.bias is not None:
+                nn.init.zeros_(part.bias)
+    if content is not None:
+        nn.init.normal_(content.weight, std=0.02)
+
+
 class Drop(nn.Module):
     """Dropout from random bytes: one random number decides on eight entries.
 

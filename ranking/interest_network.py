@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ranking.blocks import Group, block_of
+from ranking.blocks import Group, block_of, start_small
 from ranking.interest_config import InterestConfig, InterestTraining
 from ranking.interest_heads import AttentionPool, InterestVector, NextInterest
 from ranking.quantiser import CodeUse, Quantiser, fit_quantiser
@@ -75,15 +75,7 @@ class InterestNetwork(nn.Module):
 
     def _start(self) -> None:
         """Small rows, maps that keep lengths; of interests, nothing yet."""
-        for part in self.modules():
-            if isinstance(part, nn.Embedding):
-                nn.init.normal_(part.weight, std=0.02)
-            elif isinstance(part, nn.Linear):
-                nn.init.xavier_normal_(part.weight)
-                if part.bias is not None:
-                    nn.init.zeros_(part.bias)
-        if self.content is not None:
-            nn.init.normal_(self.content.weight, std=0.02)
+        start_small(self, self.content)
         if self.of_code is not None and self.next is not None and self.vector is not None:
             nn.init.zeros_(self.of_code.weight)
             self.next.start()

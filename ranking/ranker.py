@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ranking.blocks import BUCKETS, Drop, Group, block_of, time_buckets
+from ranking.blocks import BUCKETS, Drop, Group, block_of, start_small, time_buckets
 from ranking.ranker_config import RankerConfig
 from ranking.sequences import ItemRows, Padded
 
@@ -92,15 +92,7 @@ class SequenceNetwork(nn.Module):
 
     def _start(self) -> None:
         """Small rows, maps that keep lengths, and heads that agree."""
-        for part in self.modules():
-            if isinstance(part, nn.Embedding):
-                nn.init.normal_(part.weight, std=0.02)
-            elif isinstance(part, nn.Linear):
-                nn.init.xavier_normal_(part.weight)
-                if part.bias is not None:
-                    nn.init.zeros_(part.bias)
-        if self.content is not None:
-            nn.init.normal_(self.content.weight, std=0.02)
+        start_small(self, self.content)
         if self.heads is not None:
             nn.init.zeros_(self.heads.weight)
 
