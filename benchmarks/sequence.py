@@ -62,8 +62,8 @@ MOST_VALIDATED = 5_000
 
 SHAPE = RankerConfig(num_ids=1, width=128, num_layers=1, dropped_ratio=0.5, temperature=0.07)
 TRAINING = SequenceTraining(
-    epochs=30,
-    patience=3,
+    epochs=60,
+    patience=10,
     num_drawn=1024,
     weight_decay=0.1,
     averaged_steps=400,

@@ -1,7 +1,7 @@
 """RecTools' SASRec on histories given as arrays: ``train.py`` runs it where RecTools is.
 
-Reads arrays (users, items, order) and settings, learns, and prints one line of JSON: seconds, and
-the ten best items of each user who is asked for.
+Reads arrays (users and items in order) and settings, learns, and prints one line of JSON: seconds,
+and the ten best items of each user after what was learnt from and after what is given for the test.
 """
 
 from __future__ import annotations
@@ -53,29 +53,29 @@ def main() -> None:
         epochs=settings["epochs"],
         recommend_torch_device="cpu",
     )
-    learnt = Dataset.construct(interactions(arrays["users"], arrays["items"]))
+    learnt = Dataset.construct(interactions(arrays["learnt_users"], arrays["learnt_items"]))
     started, used = time.perf_counter(), time.process_time()
     model.fit(learnt)
     seconds = time.perf_counter() - started, time.process_time() - used
     given = Dataset.construct(interactions(arrays["given_users"], arrays["given_items"]))
-    found = model.recommend(
-        np.unique(arrays["given_users"]),
-        given,
-        k=10,
-        filter_viewed=True,
-        on_unsupported_targets="ignore",
-    )
-    lists = found.groupby(Columns.User)[Columns.Item].agg(list)
     print(
         json.dumps(
             {
                 "version": metadata.version("rectools"),
                 "seconds": seconds[0],
                 "processor_seconds": seconds[1],
-                "found": {str(user): list(map(int, items)) for user, items in lists.items()},
+                "validation": ten_best(model, learnt, np.unique(arrays["learnt_users"])),
+                "test": ten_best(model, given, np.unique(arrays["given_users"])),
             }
         )
     )
+
+
+def ten_best(model: Any, given: Any, users: Any) -> dict[str, list[int]]:
+    """The ten best items of each user that they do not have yet."""
+    found = model.recommend(users, given, k=10, filter_viewed=True, on_unsupported_targets="ignore")
+    lists = found.groupby(Columns.User)[Columns.Item].agg(list)
+    return {str(user): list(map(int, items)) for user, items in lists.items()}
 
 
 if __name__ == "__main__":

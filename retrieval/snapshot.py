@@ -81,6 +81,14 @@ def read_snapshot(folder: Path, tables: Sequence[Table], version: int | None) ->
         return None
 
 
+def snapshot_name(folder: Path) -> str:
+    """Name of the current snapshot, another one after each save; empty where there is none."""
+    try:
+        return str(json.loads((folder / POINTER).read_text())["name"])
+    except (OSError, ValueError, KeyError):
+        return ""
+
+
 def _write_table(folder: Path, table: Table) -> dict[str, Any]:
     folder.mkdir()
     _write_array(folder / "alive.npy", table.alive)

@@ -36,6 +36,7 @@ from sensorium.options import (
     words_of,
 )
 from sensorium.recommend_cli import recommend
+from sensorium.serve_cli import serve
 from sensorium.train_cli import train_app
 from sensorium.users_cli import users_app
 from sensorium.views_cli import cluster, view_app, views
@@ -321,6 +322,7 @@ def models_pull(
 app.command()(cluster)
 app.command()(evaluate)
 app.command()(recommend)
+app.command()(serve)
 app.command()(views)
 app.add_typer(config_app, name="config")
 app.add_typer(events_app, name="events")

@@ -17,6 +17,7 @@ from ranking.language_model import LanguageModelConfig
 from ranking.ranker_settings import RankerSettings
 from ranking.user_state import UserStateConfig
 from ranking.views import DriftConfig
+from sensorium.service.settings import ServiceConfig
 from sensorium.settings import Loaded, load
 from sensorium.source_settings import SourceSettings
 
@@ -94,6 +95,8 @@ class Config:
     """When a view is learnt anew."""
     language_model: LanguageModelConfig = field(default_factory=LanguageModelConfig)
     """What writes words, if anything does."""
+    service: ServiceConfig = field(default_factory=ServiceConfig)
+    """How the library is served over HTTP."""
 
 
 def load_config(

@@ -17,6 +17,7 @@ from ingest.database import WorkspaceError
 from retrieval.base import Hit, Record
 from retrieval.milvus import MilvusIndex
 from retrieval.mirror import Mirror
+from retrieval.snapshot import snapshot_name
 from sensorium.workspace import Generation, Workspace
 
 
@@ -128,6 +129,11 @@ def open_mirror(workspace: Workspace, generation: Generation) -> Mirror | None:
 def snapshot_folder(workspace: Workspace, generation: Generation) -> Path:
     """Where a generation's snapshot is."""
     return workspace.path / "mirror" / generation.name
+
+
+def shown_snapshot(workspace: Workspace, generation: Generation) -> str:
+    """Name of the snapshot that is there; another save has another. Empty where there is none."""
+    return snapshot_name(snapshot_folder(workspace, generation))
 
 
 def stored_version(workspace: Workspace, generation: Generation) -> int:

@@ -6,7 +6,6 @@ import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from ingest.event import Event
@@ -16,32 +15,16 @@ from sensorium.feed import FeedRequest, Recommender, open_recommender
 from sensorium.library import Library
 from sensorium.people import erase
 from support.cli import rows, sensorium
+from support.colours import COLOURS, index_colours
 from support.library import CONFIG
-from support.media import plain, write_image, write_sound, write_video
 
-COLOURS = {"red": (215, 25, 30), "green": (30, 165, 45), "blue": (25, 50, 205)}
 SIZE = 6
 
 
 @pytest.fixture(scope="module")
 def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace with stills of three colours, a clip, a sound, a text, and a view by colour."""
-    folder = tmp_path_factory.mktemp("feed")
-    media, workspace = folder / "media", folder / "w"
-    for colour, shade in COLOURS.items():
-        for number in range(5):
-            random = np.random.default_rng([number, len(colour)])
-            own = np.clip(np.array(shade) + random.integers(-20, 20, 3), 0, 255)
-            grain = random.integers(-12, 12, (64, 96, 3))
-            image = np.clip(plain(tuple(own.tolist())) + grain, 0, 255).astype(np.uint8)
-            write_image(media / f"{colour}{number}.png", image)
-    write_video(media / "clip.mp4", seed=3)
-    write_sound(media / "tone.wav")
-    (media / "note.txt").write_text("Lentil soup\n\nLentils and cumin; simmer for an hour.")
-    sensorium("index", media, "-w", workspace, "--local", "--workers", "1", "--quiet")
-    words = ("--by", "colour", "--words", "red,green,blue", "--ablate", "proxies", "-k", "3")
-    sensorium("cluster", *words, "-w", workspace, "--quiet")
-    return workspace
+    return index_colours(tmp_path_factory.mktemp("feed"))
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""The HTTP service: one library, asked over HTTP."""

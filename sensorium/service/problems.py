@@ -1,0 +1,184 @@
+"""Errors as clients see them: RFC 9457 problem details with stable codes.
+
+Every error of the rooms has a code, a sentence and a way out; the table says which status it is.
+What is not in the table is a fault of ours: it is logged whole and told as ``internal``, without
+detail.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from ingest.errors import DecodeError, SensoriumError
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+STATUS_OF_CODE = {
+    "bad_event": 422,
+    "filter": 422,
+    "query": 422,
+    "search": 422,
+    "aspect": 422,
+    "cluster": 422,
+    "preference": 422,
+    "usage": 422,
+    "view": 404,
+    "empty": 409,
+    "fitted": 409,
+    "training": 409,
+    "workspace": 503,
+    "index": 503,
+    "model": 503,
+    "language_model": 503,
+}
+"""Status by code of a ``SensoriumError``; contents that cannot be read are 422."""
+TITLES = {
+    400: "Bad request",
+    401: "Not authenticated",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Conflict",
+    413: "Too large",
+    415: "Unsupported media type",
+    422: "Cannot be processed",
+    429: "Too many requests",
+    500: "Internal error",
+    503: "Unavailable",
+}
+CODES = {401: "unauthenticated", 403: "forbidden", 404: "not_found", 405: "method_not_allowed"}
+RETRY_SECONDS = 2
+"""What ``Retry-After`` says where nothing better is known."""
+
+
+class Problem(BaseModel):
+    """Why a request was not answered (RFC 9457)."""
+
+    type: str = Field("about:blank", description="Always about:blank; the code tells kinds apart.")
+    title: str = Field(description="The status in words.")
+    status: int = Field(description="The status.")
+    code: str = Field(description="Stable name of the cause.")
+    detail: str = Field(description="What happened, in one sentence.")
+    hint: str = Field("", description="The next step; may be empty.")
+    request_id: str = Field("", description="Id of the request, as in its X-Request-ID.")
+    errors: list[dict[str, Any]] = Field(
+        default_factory=list, description="Of a body or query that does not fit: where and why."
+    )
+
+
+class ServiceError(SensoriumError):
+    """An error of the service itself.
+
+    Args:
+        status: HTTP status.
+        code: stable name of the cause.
+        sentence: what happened.
+        hint: the next step; may be empty.
+        headers: to answer with.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        sentence: str,
+        hint: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(sentence, hint)
+        self.status, self.code = status, code
+        self.headers = dict(headers or {})
+
+
+class NotFoundError(ServiceError):
+    """There is no such thing.
+
+    Args:
+        what: kind of thing.
+        name: the one asked for.
+    """
+
+    def __init__(self, what: str, name: str) -> None:
+        super().__init__(404, "not_found", f"there is no {what} {name!r}")
+
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "description": title, "content": {MEDIA_TYPE: {}}}
+    for status, title in TITLES.items()
+    if status not in (405,)
+}
+"""Answers that any route may give, for the specification."""
+
+
+def install(app: FastAPI) -> None:
+    """Let every error of an application be told as a problem."""
+    app.add_exception_handler(SensoriumError, _told)
+    app.add_exception_handler(RequestValidationError, _unfitting)
+    app.add_exception_handler(HTTPException, _plain)
+    app.add_exception_handler(Exception, _fault)
+
+
+def answer(
+    request: Request, error: ServiceError, errors: list[dict[str, Any]] | None = None
+) -> JSONResponse:
+    """Answer with an error as a problem; 429 and 503 say when to try again."""
+    told = Problem(
+        title=TITLES.get(error.status, "Error"),
+        status=error.status,
+        code=error.code,
+        detail=error.sentence,
+        hint=error.hint,
+        request_id=getattr(request.state, "request_id", ""),
+        errors=errors or [],
+    )
+    headers = dict(error.headers)
+    if error.status in (429, 503):
+        headers.setdefault("Retry-After", str(RETRY_SECONDS))
+    return JSONResponse(told.model_dump(), error.status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def as_service_error(error: SensoriumError) -> ServiceError:
+    """Give the error with its status; 500 where it is not known to be anybody's but ours."""
+    if isinstance(error, ServiceError):
+        return error
+    status = 422 if isinstance(error, DecodeError) else STATUS_OF_CODE.get(error.code, 500)
+    return ServiceError(status, error.code, error.sentence, error.hint)
+
+
+async def _told(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, SensoriumError)
+    told = as_service_error(error)
+    if told.status == 500:
+        log.error("%s: %s", error.code, error, exc_info=error)
+    return answer(request, told)
+
+
+async def _unfitting(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    errors = [
+        {"where": "/".join(map(str, one["loc"])), "why": one["msg"]} for one in error.errors()
+    ]
+    detail = "; ".join(f"{one['where']}: {one['why']}" for one in errors[:3])
+    return answer(request, ServiceError(422, "invalid", detail), errors)
+
+
+async def _plain(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    code = CODES.get(error.status_code, "http")
+    told = ServiceError(error.status_code, code, str(error.detail), headers=error.headers)
+    return answer(request, told)
+
+
+async def _fault(request: Request, error: Exception) -> JSONResponse:
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    hint = "the log of the service has the cause under this request id"
+    return answer(request, ServiceError(500, "internal", "something went wrong here", hint))

@@ -1,0 +1,29 @@
+"""Settings of the HTTP service."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceConfig:
+    """How the service runs."""
+
+    host: str = "127.0.0.1"
+    """Address to listen at; one that others reach asks for API keys."""
+    port: int = 8000
+    """Port to listen at; 0 for a free one."""
+    refresh_seconds: float = 1.0
+    """Between two looks at whether the library has changed."""
+    page_size: int = 50
+    """Rows of a list where the request does not say."""
+    most_rows: int = 1_000
+    """Most rows that a request may ask for, or bring."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.port < 65_536:
+            raise ValueError(f"a port is in [0, 65535]: {self.port = }")
+        if self.refresh_seconds <= 0:
+            raise ValueError(f"must be above 0: {self.refresh_seconds = }")
+        if not 1 <= self.page_size <= self.most_rows:
+            raise ValueError(f"expected 1 <= page_size <= most_rows: {self}")

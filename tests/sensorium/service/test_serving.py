@@ -1,0 +1,65 @@
+"""The library as the service holds it: what changes shows, and an empty one can be served."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from ingest.event import Event
+from sensorium.albums import Albums
+from sensorium.feed import FeedRequest
+from sensorium.library import EmptyLibraryError
+from sensorium.service.serving import Host
+from support.cli import sensorium
+from support.library import CONFIG
+from support.media import plain, write_image
+
+
+def test_nothing_is_opened_again_while_nothing_changes(host: Host) -> None:
+    before = host.serving
+    assert not host.refresh()
+    assert host.serving is before
+
+
+def test_an_index_run_of_another_process_shows(host: Host, tmp_path: Path) -> None:
+    write_image(tmp_path / "more" / "yellow.png", plain((220, 210, 30)))
+    before = host.serving
+    sensorium("index", tmp_path / "more", "-w", tmp_path / "w", "--local", "--quiet")
+    assert host.refresh()
+    assert "yellow" not in before.recommender.stock.shelf.number_of
+    assert "yellow" in host.serving.recommender.stock.shelf.number_of
+
+
+def test_an_edit_of_the_view_shows(host: Host) -> None:
+    Albums(host.library).rename("colour", "red", "crimson")
+    assert host.refresh()
+    interests = host.serving.recommender.stock.shelf.interests
+    assert interests is not None
+    assert "crimson" in interests.names
+
+
+def test_a_click_shows_without_a_refresh(host: Host) -> None:
+    recommender = host.serving.recommender
+    request = FeedRequest(user_id="anna")
+    before = [pick.item_id for pick in recommender.page(request).picks]
+    click = Event(
+        user_id="anna", item_id="green0", event_type="like", occurred_at=datetime.now(UTC)
+    )
+    host.library.workspace.event_log.append([click])
+    after = [pick.item_id for pick in recommender.page(request).picks]
+    assert "green0" not in after
+    assert after != before
+
+
+def test_an_empty_library_says_so_until_something_is_there(tmp_path: Path) -> None:
+    host = Host(tmp_path / "w", CONFIG)
+    host.refresh()
+    with pytest.raises(EmptyLibraryError):
+        _ = host.serving
+    write_image(tmp_path / "media" / "red.png", plain((220, 20, 30)))
+    sensorium("index", tmp_path / "media", "-w", tmp_path / "w", "--local", "--quiet")
+    assert host.refresh()
+    assert len(host.serving.mirror) == 1
+    host.library.workspace.engine.dispose()

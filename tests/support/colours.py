@@ -1,0 +1,40 @@
+"""A small library of real files, indexed: stills of three colours, a clip, a sound and a text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from support.cli import sensorium
+from support.media import plain, write_image, write_sound, write_video
+
+COLOURS = {"red": (215, 25, 30), "green": (30, 165, 45), "blue": (25, 50, 205)}
+PER_COLOUR = 5
+
+
+def index_colours(folder: Path) -> Path:
+    """Index them and group them by colour.
+
+    Args:
+        folder: where media and workspace are put.
+
+    Returns:
+        The workspace, with a view named ``colour``; items are ``red0`` and so on, ``clip``,
+        ``tone`` and ``note``.
+    """
+    media, workspace = folder / "media", folder / "w"
+    for colour, shade in COLOURS.items():
+        for number in range(PER_COLOUR):
+            random = np.random.default_rng([number, len(colour)])
+            own = np.clip(np.array(shade) + random.integers(-20, 20, 3), 0, 255)
+            grain = random.integers(-12, 12, (64, 96, 3))
+            image = np.clip(plain(tuple(own.tolist())) + grain, 0, 255).astype(np.uint8)
+            write_image(media / f"{colour}{number}.png", image)
+    write_video(media / "clip.mp4", seed=3)
+    write_sound(media / "tone.wav")
+    (media / "note.txt").write_text("Lentil soup\n\nLentils and cumin; simmer for an hour.")
+    sensorium("index", media, "-w", workspace, "--local", "--workers", "1", "--quiet")
+    words = ("--by", "colour", "--words", "red,green,blue", "--ablate", "proxies", "-k", "3")
+    sensorium("cluster", *words, "-w", workspace, "--quiet")
+    return workspace
