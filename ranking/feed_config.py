@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 class FatigueConfig:
     """How what was shown of an interest wears it out."""
 
-    strength: float = 1.0
+    strength: float = 0.7
     """Of the damping; 0 for none."""
     patience: float = 25.0
     """Items shown of an interest, decayed, after which 1/e of what can be worn out is left."""
