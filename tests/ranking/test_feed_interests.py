@@ -45,7 +45,7 @@ def test_nothing_shown_wears_nothing_and_no_strength_neither() -> None:
 
 def test_patience_is_what_leaves_one_part_in_e_of_what_can_wear() -> None:
     config = FatigueConfig()
-    left = np.exp(exposed(config.patience, 0, 0, 0, 0, 0)[0])
+    left = np.exp(exposed(config.patience, 0, 0, 0, 0, 0)[0] / config.strength)
     assert left == pytest.approx(config.floor + (1 - config.floor) / np.e)
 
 
