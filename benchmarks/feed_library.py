@@ -26,7 +26,7 @@ from ranking.view_store import ViewStore
 from ranking.views import Cluster, Learnt, Members, View, Watch
 from retrieval.base import JOINT, Record
 from retrieval.mirror import Mirror
-from sensorium.assemble import with_family
+from sensorium.assemble import calibrate, made_by, with_family
 from sensorium.config import Config
 from sensorium.index_store import snapshot_folder, stored_version
 from sensorium.library import Library
@@ -57,8 +57,8 @@ class Sizes:
     """Users."""
     events: int
     """Events of each, on average."""
-    width: int = 512
-    """Of vectors, D."""
+    width: int = 384
+    """Of vectors, D: that of the joint space of the bundled encoders."""
 
 
 def open_made(folder: Path) -> Library:
@@ -138,7 +138,8 @@ def _write_vectors(
     Noise is as long as the centre, so that the cosine is about 0.5 within a kind, as between
     photographs of one thing.
     """
-    generation = library.workspace.open_generation("made", {}, reembed=False)
+    recipe = library.recipe.digest, made_by(library.config, library.family, library.fusion)
+    generation = library.workspace.open_generation(*recipe, reembed=False)
     mirror = Mirror(version=stored_version(library.workspace, generation))
     near = owner + sizes.groups * rng.integers(0, KINDS, len(owner))
     centres = np.tile(
@@ -154,6 +155,7 @@ def _write_vectors(
             ]
         )
     mirror.save(snapshot_folder(library.workspace, generation))
+    calibrate(library.workspace, generation, mirror, library.family)
 
 
 def _scalars(ids: list[str], number: int, rng: np.random.Generator) -> dict[str, str]:
