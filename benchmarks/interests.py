@@ -18,6 +18,7 @@ Files have one line per user: the user, then items in order (the files of S3-Rec
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -29,7 +30,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.environment import environment, write_result
+from benchmarks.environment import RESULTS, environment, write_result
 from ingest.event_files import EventFile
 from ingest.event_rules import EventRules
 from ingest.histories import Histories
@@ -78,7 +79,7 @@ class Learnt:
 
 
 def main() -> None:
-    """Measure and write ``results/interests.json``."""
+    """Measure and write ``results/interests.json``; a set that is not given keeps its figures."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--beauty", type=Path, help="Beauty.txt")
     options.add_argument("--yelp", type=Path, help="Yelp.txt")
@@ -87,27 +88,25 @@ def main() -> None:
     chosen = options.parse_args()
     chosen.work.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
-    sets = (("amazon-beauty", chosen.beauty), ("yelp", chosen.yelp))
-    given = [f"--{name.split('-')[-1]} {path.name}" for name, path in sets if path is not None]
-    result: dict[str, Any] = {
-        "environment": {
-            **environment(("numpy", "scipy", "torch", "scikit-learn")),
-            "command": f"python benchmarks/interests.py {' '.join(given)} --work checkpoints",
-        },
+    path = RESULTS / "interests.json"
+    result: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    result |= {
         "protocol": asdict(PROTOCOL),
         "settings": {
             "training": asdict(TRAINING),
             **{shape.kind: asdict(shape) for shape in SHAPES},
         },
     }
-    dropped: dict[str, float] | None = None
-    for name, path in sets:
-        if path is None:
+    for name, file in (("amazon-beauty", chosen.beauty), ("yelp", chosen.yelp)):
+        if file is None:
             continue
-        for measured in measure(path, range(chosen.seeds), chosen.work / name, dropped):
-            result[name] = measured
+        first = name == "amazon-beauty" or "amazon-beauty" not in result
+        dropped = None if first else result["amazon-beauty"]["dropped_ratio"]
+        where = environment(("numpy", "scipy", "torch", "scikit-learn"))
+        where["command"] = f"python benchmarks/interests.py --{name.split('-')[-1]} FILE --work DIR"
+        for measured in measure(file, range(chosen.seeds), chosen.work / name, dropped):
+            result[name] = {"environment": where, **measured}
             write_result("interests", result)
-        dropped = result[name]["dropped_ratio"]
 
 
 def measure(
