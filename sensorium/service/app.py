@@ -8,7 +8,15 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 import sensorium
-from sensorium.service import access, health, middleware, problems, recommendations, search
+from sensorium.service import (
+    access,
+    events,
+    health,
+    middleware,
+    problems,
+    recommendations,
+    search,
+)
 from sensorium.service.serving import Host
 
 DESCRIPTION = """
@@ -16,7 +24,7 @@ Search, recommendations and albums over one library of videos, photos, sounds an
 
 Errors are RFC 9457 problems with a stable `code`. Every answer carries `X-Request-ID`.
 """
-ROUTERS = (health.router, recommendations.router, search.router)
+ROUTERS = (events.router, health.router, recommendations.router, search.router)
 
 
 def create_app(host: Host) -> FastAPI:
