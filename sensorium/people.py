@@ -21,6 +21,9 @@ from sensorium.workspace import ALIGNMENT, SOURCES, Workspace
 
 Forget = Callable[[str], int]
 """Takes everything of a user out of a store; gives how much there was."""
+ERASURES = "erasures"
+"""Name under which it is remembered how many people with events were erased: whoever holds what was
+counted of events counts anew when it changes."""
 LEARNT = "*.safetensors"
 """Files that hold what was learnt."""
 
@@ -67,8 +70,10 @@ def erase(workspace: Workspace, user_id: str, held: Mapping[str, Forget] | None 
     """
     known = workspace.event_log.activity(user_id)
     retrain = () if known is None else learnt_since(workspace, known.first)
-    stores = {**stores_of(workspace), **(held or {})}
-    erased = {name: forget(user_id) for name, forget in stores.items()}
+    erased = {name: forget(user_id) for name, forget in stores_of(workspace).items()}
+    if erased["events"]:
+        workspace.manifest.remember(ERASURES, workspace.manifest.recall(ERASURES, 0) + 1)
+    erased |= {name: forget(user_id) for name, forget in (held or {}).items()}
     write_back(workspace.engine)
     traces = find_traces(workspace.engine, workspace.path, user_id)
     return Receipt(

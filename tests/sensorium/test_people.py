@@ -67,6 +67,7 @@ def test_a_receipt_says_what_was_taken_from_each_store(workspace: Workspace) -> 
 
     assert receipt.erased == {
         "preferences": 1,
+        "kept answers": 0,
         "counts and neighbours": 0,
         "events": 2,
         "states": len(NAME),
