@@ -152,12 +152,15 @@ def clusters_of(workspace: Workspace, item_id: str) -> dict[str, str]:
 def _ids(generation: str, query: ItemQuery) -> Select[tuple[str]]:
     """Ask for the ids of a page."""
     item, mark = items_table.c, indexed_table.c
+    if query.state not in (None, "pending"):
+        asked = select(mark.item_id).where(
+            mark.generation == generation, mark.state == query.state, mark.item_id > query.after
+        )
+        return asked.order_by(mark.item_id).limit(query.limit)
     asked = select(item.item_id).where(item.item_id > query.after)
-    of_generation = (mark.item_id == item.item_id) & (mark.generation == generation)
     if query.state == "pending":
+        of_generation = (mark.item_id == item.item_id) & (mark.generation == generation)
         asked = asked.where(~select(mark.item_id).where(of_generation).exists())
-    elif query.state is not None:
-        asked = asked.join(indexed_table, of_generation).where(mark.state == query.state)
     return asked.order_by(item.item_id).limit(query.limit)
 
 

@@ -32,7 +32,11 @@ PLACES = Cursor("events", str, int, int)
 MOST_ROW_CHARACTERS = 100_000
 """Longest row, as JSON."""
 Name = Annotated[str, Field(min_length=1, max_length=MOST_CHARACTERS)]
-UserPath = Annotated[str, Path(min_length=1, max_length=MOST_CHARACTERS, description="Who.")]
+NO_NUL = r"^[^\x00]+$"
+"""Text that every database can be asked for."""
+UserPath = Annotated[
+    str, Path(min_length=1, max_length=MOST_CHARACTERS, pattern=NO_NUL, description="Who.")
+]
 
 
 class EventFields(BaseModel):

@@ -24,6 +24,7 @@ from sensorium.library import EmptyLibraryError
 from sensorium.search import PREVIEW_CHARACTERS
 from sensorium.service.access import ADMIN, READ
 from sensorium.service.cursors import Cursor, PageHere
+from sensorium.service.events import NO_NUL
 from sensorium.service.hosting import HostHere
 from sensorium.service.problems import NotFoundError
 from sensorium.service.serving import Host
@@ -34,7 +35,9 @@ router = APIRouter(prefix="/v1", tags=["items"])
 PLACES = Cursor("items", str)
 CACHED = "private, max-age=300"
 """For so long a browser shows a thumbnail without asking."""
-ItemPath = Annotated[str, Path(min_length=1, max_length=4_096, description="Id of the item.")]
+ItemPath = Annotated[
+    str, Path(min_length=1, max_length=4_096, pattern=NO_NUL, description="Id of the item.")
+]
 
 
 class MediumOut(BaseModel):

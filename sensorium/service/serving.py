@@ -108,7 +108,10 @@ class Host:
             state = self._state()
             changed = state != self._shown
             if changed:
-                self._serving = None if state is None else self._open()
+                try:
+                    self._serving = None if state is None else self._open()
+                except EmptyLibraryError:
+                    self._serving = None
                 self._shown = state
             self._looked.set()
             return changed

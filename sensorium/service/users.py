@@ -33,7 +33,11 @@ MOST_DEEDS = 20
 """Events told of with a person; ``/events`` lists them all."""
 ViewQuery = Annotated[
     str,
-    Query(max_length=500, description="View that interests are read from; the one made last."),
+    Query(
+        max_length=500,
+        pattern=r"^[^\x00]*$",
+        description="View that interests are read from; the one made last if empty.",
+    ),
 ]
 
 
