@@ -116,12 +116,12 @@ class KeptAnswers:
             connection.execute(delete(table).where(_at(route, key), table.c.answer.is_(None)))
 
     def erase(self, user_id: str) -> int:
-        """Take away every answer and key that holds a user's id; give how many there were."""
+        """Take away what holds a user's id, in answer, key or route; give how many there were."""
         table = answers_table
         spellings = {user_id, json.dumps(user_id)[1:-1], json.dumps(user_id, ensure_ascii=False)}
         holds = [
             column.contains(spelling.strip('"'), autoescape=True)
-            for column in (table.c.key, table.c.answer)
+            for column in (table.c.route, table.c.key, table.c.answer)
             for spelling in spellings
         ]
         with self.engine.begin() as connection:
