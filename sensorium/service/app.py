@@ -8,7 +8,17 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 import sensorium
-from sensorium.service import access, health, middleware, problems, recommendations, search
+from sensorium.service import (
+    access,
+    events,
+    health,
+    items,
+    middleware,
+    problems,
+    recommendations,
+    search,
+    users,
+)
 from sensorium.service.serving import Host
 
 DESCRIPTION = """
@@ -16,7 +26,14 @@ Search, recommendations and albums over one library of videos, photos, sounds an
 
 Errors are RFC 9457 problems with a stable `code`. Every answer carries `X-Request-ID`.
 """
-ROUTERS = (health.router, recommendations.router, search.router)
+ROUTERS = (
+    events.router,
+    health.router,
+    items.router,
+    recommendations.router,
+    search.router,
+    users.router,
+)
 
 
 def create_app(host: Host) -> FastAPI:
