@@ -13,11 +13,15 @@ from sensorium.service import (
     events,
     health,
     items,
+    jobs,
+    library,
     middleware,
     problems,
     recommendations,
     search,
+    uploads,
     users,
+    views,
 )
 from sensorium.service.serving import Host
 
@@ -30,9 +34,13 @@ ROUTERS = (
     events.router,
     health.router,
     items.router,
+    jobs.router,
+    library.router,
     recommendations.router,
     search.router,
+    uploads.router,
     users.router,
+    views.router,
 )
 
 
@@ -42,11 +50,14 @@ def create_app(host: Host) -> FastAPI:
     Args:
         host: the library; it is kept up to date while the application runs.
     """
+    running = jobs.Jobs(host)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         host.start()
+        running.runner.start()
         yield
+        running.runner.stop()
         host.stop()
 
     app = FastAPI(
@@ -59,6 +70,7 @@ def create_app(host: Host) -> FastAPI:
         responses=problems.PROBLEMS,
     )
     app.state.host = host
+    app.state.jobs = running
     app.state.access = access.Access(host.config.service)
     problems.install(app)
     app.add_middleware(middleware.Requests)
