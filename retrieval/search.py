@@ -25,6 +25,7 @@ from retrieval.base import (
     Candidate,
     QueryPart,
 )
+from retrieval.filter_conditions import Where
 from retrieval.filters import Kind
 from retrieval.mirror import Mirror
 from retrieval.relevance import DEFAULT_CUT, Calibration
@@ -54,8 +55,8 @@ class SearchQuery:
     """At least one with a positive weight."""
     modalities: tuple[str, ...] = ()
     """Compare only with these views; empty for every view and the joint vector."""
-    where: str | None = None
-    """Filter on items; see ``retrieval.filters``."""
+    where: Where | None = None
+    """Filter on items; see ``retrieval.filters`` and ``retrieval.filter_conditions``."""
     limit: int = 10
     """Most answers."""
     moments: bool = False

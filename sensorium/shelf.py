@@ -23,6 +23,7 @@ from retrieval.table import View as Table
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from retrieval.filter_conditions import Where
     from sensorium.library import Library
 
 HIDDEN = "attrs.hidden"
@@ -49,11 +50,11 @@ class Stock:
     notes: tuple[str, ...]
     """What a person should know of it."""
 
-    def admitted(self, where: str | None) -> NDArray[np.bool_]:
-        """Items for which a filter expression holds, (N,).
+    def admitted(self, where: Where | None) -> NDArray[np.bool_]:
+        """Items for which a filter holds, (N,).
 
         Raises:
-            FilterError: the expression cannot be understood.
+            FilterError: the filter cannot be understood.
         """
         return self.table.admitted(where)[self.table.alive]
 
