@@ -33,12 +33,13 @@ from retrieval.table import View
 
 DEPTH = 50
 """Fewest candidates per part and field."""
-_NATIVE_OF = {
+NATIVE_OF = {
     "video": "image_native",
     "image": "image_native",
     "audio": "audio_native",
     "text": "text_native",
 }
+"""Field of a modality's tower."""
 
 
 class SearchError(SensoriumError):
@@ -88,7 +89,7 @@ class SearchQuery:
             return (SEGMENTS,)
         if not self.modalities:
             return ITEM_FIELDS
-        natives = dict.fromkeys(_NATIVE_OF[modality] for modality in self.modalities)
+        natives = dict.fromkeys(NATIVE_OF[modality] for modality in self.modalities)
         return (*self.modalities, *natives)
 
 

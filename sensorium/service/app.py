@@ -10,12 +10,16 @@ from fastapi import FastAPI
 import sensorium
 from sensorium.service import (
     access,
+    embeddings,
     events,
     health,
     items,
+    media,
     middleware,
     problems,
+    rank,
     recommendations,
+    rerank,
     search,
     users,
 )
@@ -29,11 +33,16 @@ Errors are RFC 9457 problems with a stable `code`. Every answer carries `X-Reque
 ROUTERS = (
     events.router,
     health.router,
-    items.router,
     recommendations.router,
+    rank.router,
     search.router,
+    media.router,
+    embeddings.router,
+    rerank.router,
+    items.router,
     users.router,
 )
+"""In order: ids of items hold slashes, so that routes with something after an id come first."""
 
 
 def create_app(host: Host) -> FastAPI:

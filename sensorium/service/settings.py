@@ -20,10 +20,22 @@ class ServiceConfig:
     most_rows: int = 1_000
     """Most rows that a request may ask for, or bring."""
 
+    media_bytes: int = 64 << 20
+    """Most bytes of the media that come with one request to be searched or embedded."""
+    decode_workers: int = 2
+    """Processes that decode media of requests; started when first needed."""
+    words_cache_mib: int = 32
+    """Most memory for vectors of words that were asked before."""
+
     def __post_init__(self) -> None:
         if not 0 <= self.port < 65_536:
             raise ValueError(f"a port is in [0, 65535]: {self.port = }")
         if self.refresh_seconds <= 0:
             raise ValueError(f"must be above 0: {self.refresh_seconds = }")
+        if min(self.media_bytes, self.decode_workers) < 1 or self.words_cache_mib < 0:
+            raise ValueError(
+                "media_bytes and decode_workers must be 1 or more, words_cache_mib 0 or more: "
+                f"{self.media_bytes = }, {self.decode_workers = }, {self.words_cache_mib = }"
+            )
         if not 1 <= self.page_size <= self.most_rows:
             raise ValueError(f"expected 1 <= page_size <= most_rows: {self}")

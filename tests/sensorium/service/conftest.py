@@ -27,6 +27,7 @@ def host(indexed: Path, tmp_path: Path) -> Iterator[Host]:
     host = Host(Path(shutil.copytree(indexed, tmp_path / "w")), CONFIG)
     host.refresh()
     yield host
+    host.stop()
     host.library.workspace.engine.dispose()
 
 
