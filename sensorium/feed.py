@@ -93,7 +93,7 @@ class Recommender:
             WorkspaceError: the page was to be recorded, and the database cannot be written.
         """
         self.counts.read_on()
-        state = self._state(request)
+        state = self.state(request)
         page = self.feed.page(
             state, request.limit, explain=request.explain, rules=self._rules(request)
         )
@@ -112,7 +112,8 @@ class Recommender:
         numbers = np.array([number_of[item_id] for item_id in item_ids], np.int64)
         return self.feed.scores(state, numbers)
 
-    def _state(self, request: FeedRequest) -> UserState:
+    def state(self, request: FeedRequest) -> UserState:
+        """Give what is known of whom a page is for, by the log or the history that came along."""
         asked_us = _micros(request.asked_at or datetime.now(UTC))
         if request.history is not None:
             states, shelf = self.states, self.stock.shelf

@@ -66,7 +66,7 @@ def medium(
     uri = item.media[index].uri
     try:
         size_bytes = look_up(uri).size_bytes
-        media_type, shown = _how(item.media[index])
+        media_type, shown = media_type_of(item.media[index])
         if is_local(uri):
             return _local(request, FilePath(absolute(uri)), media_type, shown)
     except (DecodeError, OSError) as error:
@@ -77,7 +77,7 @@ def medium(
     return StreamingResponse(_chunks(uri), media_type=media_type, headers=headers)
 
 
-def _how(medium: Medium) -> tuple[str, bool]:
+def media_type_of(medium: Medium) -> tuple[str, bool]:
     """Content type of a file, and whether it may be shown in place."""
     with open_bytes(medium.uri) as stream:
         kind = sniff(stream.read(SNIFF_BYTES))

@@ -73,7 +73,7 @@ class RerankOut(BaseModel):
     usage: UsageOut
 
 
-@router.post("/rerank", dependencies=[READ])
+@router.post("/rerank", dependencies=[READ], response_model_exclude_none=True)
 def rerank(serving: ServingHere, asked: RerankIn) -> RerankOut:
     """Put documents in order by their relevance to a query."""
     check_model(asked.model)

@@ -215,9 +215,9 @@ def search(
 
 def _request(asked: Asked, kept: Uploads) -> SearchRequest:
     query = asked.query
-    paths: dict[Kind, list[Path]] = {
-        kind: [kept.keep(one.file, kind) for one in asked.files.get(kind, ())] for kind in KINDS
-    }
+    paths: dict[Kind, list[Path]] = {"image": [], "audio": [], "video": []}
+    for kind, files in asked.files.items():
+        paths[kind] += [kept.keep(one.file, kind) for one in files]
     views = []
     for kind in KINDS:
         for one in query.media(kind):

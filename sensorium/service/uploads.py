@@ -65,7 +65,7 @@ def fetch(url: str, limits: UploadLimits) -> Path:
         422,
         "url_not_allowed",
         "this service fetches nothing by address",
-        "send the bytes as data, or let service.fetch_urls allow addresses",
+        "send the bytes as data, or name its server in service.fetch_hosts",
     )
 
 
