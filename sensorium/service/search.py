@@ -171,32 +171,21 @@ def _nested(name: str, value: str) -> Any:
 
 
 _SCHEMA = schema_of(SearchIn)
-_FILES = {
-    kind: {
-        "type": "array",
-        "maxItems": MOST_FILES,
-        "items": {"type": "string", "contentMediaType": "application/octet-stream"},
-    }
-    for kind in KINDS
+_FILE = {"type": "string", "contentMediaType": "application/octet-stream"}
+_FORM: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "query": {"type": "string", "description": "The JSON of a search."},
+        "text": {"type": "string"},
+        "filter": {"type": "string"},
+        "n": {"type": "integer"},
+        **{str(kind): {"type": "array", "maxItems": MOST_FILES, "items": _FILE} for kind in KINDS},
+    },
 }
-BODY = {
+BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "content": {
-            "application/json": {"schema": _SCHEMA},
-            FORM: {
-                "schema": {
-                    "type": "object",
-                    "properties": {
-                        "query": {"type": "string", "description": "The JSON of a search."},
-                        "text": {"type": "string"},
-                        "filter": {"type": "string"},
-                        "n": {"type": "integer"},
-                        **_FILES,
-                    },
-                }
-            },
-        },
+        "content": {"application/json": {"schema": _SCHEMA}, FORM: {"schema": _FORM}},
     }
 }
 """What the specification says of the body, which is read here and not by the framework."""

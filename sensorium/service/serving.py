@@ -164,6 +164,8 @@ class Host:
         if self._thread is not None:
             self._thread.join()
         self._decoder.close()
+        if self._serving is not None:
+            self._serving.encoders.close()
 
     def _state(self) -> object:
         """What differs whenever there is something new to open; None for an empty library."""
@@ -186,6 +188,8 @@ class Host:
             encoders = self._encoders(library)
         generation, mirror, notes = library.asking()
         parts = open_parts(library, stock_of(library, (generation, mirror, notes)))
+        recommenders = Recommenders(parts)
+        recommenders.of()  # Before anybody asks for a page.
         return Serving(
             library=library,
             generation=generation,
@@ -193,7 +197,7 @@ class Host:
             calibration=assemble.calibration(library.workspace, generation),
             encoders=encoders,
             encoder=QueryEncoder(encoders, self._decoder, library.fusion),
-            recommenders=Recommenders(parts),
+            recommenders=recommenders,
             notes=notes,
         )
 

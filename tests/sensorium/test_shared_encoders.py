@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from encoders.family import Family, FamilyConfig
 from ingest.decoded import Decoded, Waveform
@@ -50,7 +51,7 @@ def test_sounds_are_encoded_from_many_threads(family: Family) -> None:
     contents = [Decoded(content_hash="x", waveform=sound) for sound in sounds]
     shared = SharedEncoders(family, 0)
 
-    def vector(content: Decoded) -> np.ndarray:  # type: ignore[type-arg]
+    def vector(content: Decoded) -> NDArray[np.float32]:
         [found] = shared.embed([content])
         assert not isinstance(found, DecodeError)
         return found[0].vector

@@ -46,7 +46,7 @@ def test_the_client_of_openai_gets_the_vectors_that_searches_use(
         found = openai_client.embeddings.create(
             model=MODEL,
             input=texts,
-            encoding_format=encoding,  # type: ignore[arg-type]
+            encoding_format=encoding,
         )
         assert [one.index for one in found.data] == [0, 1]
         if encoding == "float":
