@@ -100,12 +100,15 @@ class WorkerPool:
     def _worker(self) -> WorkerProcess:
         """This thread's worker, started where it has none."""
         worker: WorkerProcess | None = getattr(self._local, "worker", None)
+        for _ in range(TRIES):
+            if worker is None:
+                worker = self._local.worker = self._started()
         if worker is None:
-            worker = self._started()
-            self._local.worker = worker
+            raise BusyError(f"no worker starts to {self._stage.name}", "the next one may")
         return worker
 
-    def _started(self) -> WorkerProcess:
+    def _started(self) -> WorkerProcess | None:
+        """A worker that can work; None where it died before."""
         with self._lock:
             if self._closed:
                 raise BusyError("the service is stopping", "ask again when it has started")
@@ -118,7 +121,7 @@ class WorkerPool:
             raise
         if died is not None:
             self._drop(worker)
-            raise BusyError(f"no worker starts to {self._stage.name}: {died.message}")
+            return None
         return worker
 
     def _drop(self, worker: WorkerProcess) -> None:

@@ -74,10 +74,6 @@ class SharedEncoders:
         with self._words():
             return self.family.towers.text.count_tokens(texts)
 
-    def close(self) -> None:
-        """Let go of the thread for media."""
-        self._media.shutdown(wait=False)
-
     def _embed(self, contents: Sequence[Decoded]) -> list[list[Embedding] | DecodeError]:
         with self._turns if self._alone else nullcontext():
             return self.family.embed(contents)

@@ -131,7 +131,7 @@ class Host:
     def forget(self, user_id: str) -> int:
         """Drop what is held of somebody whose events are gone; give how many states that were."""
         serving = self._serving
-        held = 0 if serving is None else serving.recommender.states.forget(user_id)
+        held = 0 if serving is None else serving.recommenders.forget(user_id)
         self.show()
         return held
 
@@ -164,8 +164,6 @@ class Host:
         if self._thread is not None:
             self._thread.join()
         self._decoder.close()
-        if self._serving is not None:
-            self._serving.encoders.close()
 
     def _state(self) -> object:
         """What differs whenever there is something new to open; None for an empty library."""

@@ -60,7 +60,6 @@ def test_sounds_are_encoded_from_many_threads(family: Family) -> None:
         found = list(threads.map(vector, contents))
     for one, content in zip(found, contents, strict=True):
         np.testing.assert_array_equal(one, vector(content))
-    shared.close()
 
 
 def test_tokens_are_those_of_the_sentence_encoder(family: Family) -> None:
