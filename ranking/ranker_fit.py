@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 
+from ingest.histories import Histories
 from ranking.held_out import HeldOut
 from ranking.ranker import SequenceNetwork
 from ranking.ranker_config import RankerConfig
@@ -71,7 +72,7 @@ def fit_ranker(
     """
     known = content if settings.knows != "ids" else None
     histories = held_out.learnt.histories
-    rows = rows_learnt_from(histories, known.vectors if known is not None else None)
+    rows = _rows(histories, known, settings)
     network = start_network(rows, settings)
     data = SequenceData(sequences=held_out.learnt, validation=held_out.validation, rows=rows)
     training = training_of(settings, int((histories.lengths > 1).sum()))
@@ -87,6 +88,11 @@ def fit_ranker(
         space=known.space if known is not None else "",
     )
     return FittedRanker(recommender=recommender, progress=progress)
+
+
+def _rows(histories: Histories, content: Content | None, settings: RankerSettings) -> ItemRows:
+    fewest = settings.fewest_events if settings.knows == "both" else 1
+    return rows_learnt_from(histories, None if content is None else content.vectors, fewest)
 
 
 def start_network(rows: ItemRows, settings: RankerSettings) -> SequenceNetwork:
@@ -106,6 +112,7 @@ def start_network(rows: ItemRows, settings: RankerSettings) -> SequenceNetwork:
         length=settings.length,
         dropped_ratio=settings.dropped_ratio,
         time=settings.time,
+        temperature=settings.temperature,
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
@@ -123,7 +130,11 @@ def training_of(settings: RankerSettings, num_users: int) -> SequenceTraining:
         loss=settings.loss,
         drawn=settings.drawn,
         num_drawn=settings.num_drawn,
+        corrected=settings.corrected,
         id_dropped_ratio=settings.id_dropped_ratio,
+        event_dropped_ratio=settings.event_dropped_ratio,
+        averaged_steps=settings.averaged_steps,
+        precision=settings.precision,
         seed=settings.seed,
         device=device_named(settings.device),
     )

@@ -100,7 +100,8 @@ class ItemRows:
     """What is known of the items of a catalogue."""
 
     id_rows: Numbers
-    """Row of each item in the id table, (N,); -1 for cold items, from which nothing was learnt."""
+    """Row of each item in the id table, (N,); -1 for items that are known by their content alone:
+    cold ones, from which nothing was learnt, and scarce ones."""
     content: Floats | None = None
     """Content vector of each item, (N, F), in memory or mapped from disk; zeros where there is
     none."""
@@ -120,14 +121,20 @@ class ItemRows:
         return order[self.id_rows[order] >= 0]
 
 
-def rows_learnt_from(histories: Histories, content: Floats | None = None) -> ItemRows:
-    """Give a row to each item that is in the events, and to no other.
+def rows_learnt_from(
+    histories: Histories, content: Floats | None = None, fewest: int = 1
+) -> ItemRows:
+    """Give a row to each item that is in the events often enough, and to no other.
 
     Args:
         histories: events to learn from.
         content: of each item of the catalogue, (N, F).
+        fewest: events from which on an item with content has a row; one without has nothing else to
+            be known by, and needs one event only.
     """
-    seen = np.bincount(histories.items, minlength=histories.num_items) > 0
+    counts = np.bincount(histories.items, minlength=histories.num_items)
+    needed = 1 if content is None else np.where(content.any(axis=1), max(fewest, 1), 1)
+    seen = counts >= needed
     return ItemRows(id_rows=np.where(seen, np.cumsum(seen) - 1, -1), content=content)
 
 
