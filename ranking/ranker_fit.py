@@ -71,10 +71,17 @@ def fit_ranker(
         ValueError: content alone is to be known, and there is none.
     """
     known = content if settings.knows != "ids" else None
-    histories = held_out.learnt.histories
+    if settings.actions == "likes":
+        held_out = held_out.of_likings
+    acted, histories = held_out.learnt.known, held_out.learnt.histories
     rows = _rows(histories, known, settings)
-    network = start_network(rows, settings)
-    data = SequenceData(sequences=held_out.learnt, validation=held_out.validation, rows=rows)
+    network = start_network(rows, settings, 1 if acted is None else len(acted))
+    data = SequenceData(
+        sequences=held_out.learnt,
+        validation=held_out.validation,
+        rows=rows,
+        weights=None if acted is None else acted.weights,
+    )
     training = training_of(settings, int((histories.lengths > 1).sum()))
     with checkpoint_file(checkpoint) as path:
         progress = (train or train_ranker)(data, network, training, path, on_progress)
@@ -83,8 +90,9 @@ def fit_ranker(
         network=network,
         item_ids=tuple(ids[number] for number in rows.known.tolist()),
         rows=rows,
-        weights=np.ones(1, np.float32),
-        counts=np.bincount(histories.items, minlength=len(ids))[rows.known],
+        weights=np.ones(1, np.float32) if acted is None else acted.weights,
+        actions=() if acted is None else acted.conditions,
+        counts=np.bincount(held_out.part.fit.items, minlength=len(ids))[rows.known],
         space=known.space if known is not None else "",
     )
     return FittedRanker(recommender=recommender, progress=progress)
@@ -95,7 +103,9 @@ def _rows(histories: Histories, content: Content | None, settings: RankerSetting
     return rows_learnt_from(histories, None if content is None else content.vectors, fewest)
 
 
-def start_network(rows: ItemRows, settings: RankerSettings) -> SequenceNetwork:
+def start_network(
+    rows: ItemRows, settings: RankerSettings, num_actions: int = 1
+) -> SequenceNetwork:
     """Give the network before its first round; the seed decides its weights.
 
     Raises:
@@ -105,6 +115,7 @@ def start_network(rows: ItemRows, settings: RankerSettings) -> SequenceNetwork:
     config = RankerConfig(
         num_ids=0 if settings.knows == "content" else len(rows.known),
         content_width=width,
+        num_actions=num_actions,
         block=settings.block,
         width=settings.width,
         num_layers=settings.num_layers,

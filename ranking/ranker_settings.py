@@ -37,6 +37,10 @@ class RankerSettings:
     fewest_events: int = 1
     """Events to learn from, below which an item is known by its content alone: what is learnt of an
     id that was met a few times drowns it. Only where both are known."""
+    actions: Literal["all", "likes"] = "all"
+    """What is learnt from: everything that people did, with a head for each kind of event that
+    there are enough of, so that a like is told from a click and a skip; or what they liked alone.
+    A log of likes is the same to both."""
     epochs: int = 100
     """Most rounds."""
     patience: int = 10
@@ -72,7 +76,9 @@ class RankerSettings:
             raise ValueError(f"heads divide the width: {self.num_heads = }, {self.width = }")
         counts = (self.num_layers, self.length, self.epochs, self.num_drawn, self.fewest_events)
         if min(counts) < 1 or self.averaged_steps < 0:
-            raise ValueError(f"expected counts of 1 or more, and averaged_steps of 0 or more: {self}")
+            raise ValueError(
+                f"expected counts of 1 or more, and averaged_steps of 0 or more: {self}"
+            )
         shares = (self.dropped_ratio, self.id_dropped_ratio, self.event_dropped_ratio)
         if min(shares) < 0 or max(shares) >= 1:
             raise ValueError(

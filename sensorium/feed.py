@@ -12,15 +12,17 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ingest.event import EPOCH, MICROSECOND, Event, EventType, from_microseconds
 from ranking.feed import Feed
 from ranking.feed_config import Rule
 from ranking.feed_ranker import Blend, Ranker
-from ranking.page import Page
+from ranking.page import Page, Pick
 from ranking.preferences import Preferences
 from ranking.user_states import UserStates
 from sensorium.feed_sources import Counts, sources_of
-from sensorium.fitted_sources import FittedSources
+from sensorium.fitted_sources import FittedSources, Show, hidden
 from sensorium.library import EmptyLibraryError
 from sensorium.ranker_store import open_ranker
 from sensorium.recommend_reports import FeedReport
@@ -28,6 +30,7 @@ from sensorium.search import glimpses
 from sensorium.shelf import Stock, open_stock
 
 if TYPE_CHECKING:
+    from ranking.user_state import UserState
     from sensorium.library import Library
 
 NO_VIEW = "there is no view to read interests from; sensorium cluster --by ASPECT makes one"
@@ -50,6 +53,8 @@ class FeedRequest:
     """Whether reasons name the liked item without which a pick would have fallen furthest."""
     record: bool = False
     """Whether the log is told that the page was shown."""
+    chances: bool = False
+    """Whether picks say how likely each action is, where the ranker tells actions apart."""
 
 
 class Recommender:
@@ -92,6 +97,8 @@ class Recommender:
         else:
             state = self.states.past(request.user_id, asked_us)
         page = self.feed.page(state, request.limit, explain=request.explain, rules=rules)
+        if request.chances:
+            page = replace(page, picks=self._with_chances(state, page.picks))
         if not len(state.liked.items):
             note = (
                 f"{request.user_id} has liked nothing yet: this is popular and new, from everywhere"
@@ -100,6 +107,15 @@ class Recommender:
         if request.record:
             self.record(page)
         return page
+
+    def _with_chances(self, state: UserState, picks: tuple[Pick, ...]) -> tuple[Pick, ...]:
+        number_of = self.stock.shelf.number_of
+        items = np.array([number_of[pick.item_id] for pick in picks], np.int64)
+        found = self.feed.ranker.chances(state, items)
+        return tuple(
+            replace(pick, chances={name: float(of_item[row]) for name, of_item in found.items()})
+            for row, pick in enumerate(picks)
+        )
 
     def record(self, page: Page) -> None:
         """Tell the log that a page was shown; telling it twice changes nothing.
@@ -120,12 +136,13 @@ class Recommender:
         return FeedReport(page=page, items=items, view=self.view, recorded=request.record)
 
 
-def open_recommender(library: Library, view: str = "") -> Recommender:
+def open_recommender(library: Library, view: str = "", show: Show = hidden) -> Recommender:
     """Open a library for recommending.
 
     Args:
         library: it must have been indexed.
         view: name of the view that interests are read from; empty for the one made last.
+        show: told how far it is, where a long log is read for the first time.
 
     Raises:
         EmptyLibraryError: there is nothing to recommend.
@@ -137,12 +154,12 @@ def open_recommender(library: Library, view: str = "") -> Recommender:
     if not len(shelf):
         raise EmptyLibraryError("this library holds no items", "run sensorium index PATH first")
     fitted = FittedSources(workspace, config.events, config.sources)
-    counts = Counts(fitted, shelf.number_of)
+    counts = Counts(fitted, shelf.number_of, show)
     ranker, notes = _ranker(library, stock)
     if shelf.interests is None:
         notes = (*notes, NO_VIEW)
     feed = Feed(
-        shelf, sources_of(library, stock, counts), ranker, config.feed, (*stock.notes, *notes)
+        shelf, sources_of(library, stock, counts, show), ranker, config.feed, (*stock.notes, *notes)
     )
     preferences = Preferences(workspace.engine)
     states = UserStates(workspace.event_log, preferences, shelf, config.events, config.user_state)
@@ -173,7 +190,7 @@ def _ranker(library: Library, stock: Stock) -> tuple[Ranker, Sequence[str]]:
         return Blend(shelf=shelf), (note,)
     from ranking.sequence_ranker import SequenceRanker
 
-    return SequenceRanker(recommender=learnt), ()
+    return SequenceRanker(recommender=learnt.weighed(library.config.events)), ()
 
 
 def _micros(moment: datetime) -> int:
