@@ -19,12 +19,12 @@ from ranking.feed import Feed
 from ranking.feed_config import Rule
 from ranking.feed_ranker import Blend, Ranker
 from ranking.feed_scores import Scored
-from ranking.page import Page
+from ranking.page import Page, Pick
 from ranking.preferences import Preferences
 from ranking.user_state import UserState, derive
 from ranking.user_states import UserStates
 from sensorium.feed_sources import Counts, sources_of
-from sensorium.fitted_sources import FittedSources
+from sensorium.fitted_sources import FittedSources, Show, hidden
 from sensorium.library import EmptyLibraryError
 from sensorium.ranker_store import open_ranker
 from sensorium.recommend_reports import FeedReport
@@ -60,6 +60,8 @@ class FeedRequest:
     """Whether reasons name the liked item without which a pick would have fallen furthest."""
     record: bool = False
     """Whether the log is told that the page was shown."""
+    chances: bool = False
+    """Whether picks say how likely each action is, where the ranker tells actions apart."""
 
 
 class Recommender:
@@ -97,6 +99,8 @@ class Recommender:
         page = self.feed.page(
             state, request.limit, explain=request.explain, rules=self._rules(request)
         )
+        if request.chances:
+            page = replace(page, picks=self._with_chances(state, page.picks))
         if not len(state.liked.items):
             who = request.user_id or "whoever asks"
             note = f"{who} has liked nothing yet: this is popular and new, from everywhere"
@@ -132,6 +136,15 @@ class Recommender:
             known = [shelf.number_of[one] for one in request.exclude if one in shelf.number_of]
             rules.append(Rule.blocking(np.array(known, np.int64), len(shelf), "excluded"))
         return rules
+
+    def _with_chances(self, state: UserState, picks: tuple[Pick, ...]) -> tuple[Pick, ...]:
+        number_of = self.stock.shelf.number_of
+        items = np.array([number_of[pick.item_id] for pick in picks], np.int64)
+        found = self.feed.ranker.chances(state, items)
+        return tuple(
+            replace(pick, chances={name: float(of_item[row]) for name, of_item in found.items()})
+            for row, pick in enumerate(picks)
+        )
 
     def record(self, page: Page) -> None:
         """Tell the log that a page was shown; telling it twice changes nothing.
@@ -189,12 +202,13 @@ class FeedParts:
         return Recommender(self.library, stock, feed, states, self.counts)
 
 
-def open_parts(library: Library, stock: Stock) -> FeedParts:
+def open_parts(library: Library, stock: Stock, show: Show = hidden) -> FeedParts:
     """Open what pages are made of.
 
     Args:
         library: it must have been indexed.
         stock: its items, without interests.
+        show: told how counting the log goes.
 
     Raises:
         EmptyLibraryError: there is nothing to recommend.
@@ -202,30 +216,31 @@ def open_parts(library: Library, stock: Stock) -> FeedParts:
     if not len(stock.shelf):
         raise EmptyLibraryError("this library holds no items", "run sensorium index PATH first")
     fitted = FittedSources(library.workspace, library.config.events, library.config.sources)
-    counts = Counts(fitted, stock.shelf.number_of)
+    counts = Counts(fitted, stock.shelf.number_of, show)
     ranker, notes = _ranker(library, stock)
     return FeedParts(
         library=library,
         stock=stock,
-        sources=sources_of(library, stock, counts),
+        sources=sources_of(library, stock, counts, show),
         ranker=ranker,
         counts=counts,
         notes=(*stock.notes, *notes),
     )
 
 
-def open_recommender(library: Library, view: str = "") -> Recommender:
+def open_recommender(library: Library, view: str = "", show: Show = hidden) -> Recommender:
     """Open a library for recommending.
 
     Args:
         library: it must have been indexed.
         view: name of the view that interests are read from; empty for the one made last.
+        show: told how far it is, where a long log is read for the first time.
 
     Raises:
         EmptyLibraryError: there is nothing to recommend.
         ViewError: there is no such view.
     """
-    return open_parts(library, stock_of(library, library.serving())).recommender(view)
+    return open_parts(library, stock_of(library, library.serving()), show).recommender(view)
 
 
 def shown(page: Page) -> Event:
@@ -252,7 +267,7 @@ def _ranker(library: Library, stock: Stock) -> tuple[Ranker, Sequence[str]]:
         return Blend(shelf=shelf), (note,)
     from ranking.sequence_ranker import SequenceRanker
 
-    return SequenceRanker(recommender=learnt), ()
+    return SequenceRanker(recommender=learnt.weighed(library.config.events)), ()
 
 
 def _micros(moment: datetime) -> int:
