@@ -1,7 +1,7 @@
 /** All views of the library, and making another: name an aspect, and watch it being grouped. */
 
 import { get } from "./api.js";
-import { sayProblem } from "./dialogs.js";
+import { confirmed, sayProblem } from "./dialogs.js";
 import { element, fill } from "./dom.js";
 import { begin, jobCard } from "./jobs.js";
 import { go, to } from "./routes.js";
@@ -9,8 +9,9 @@ import { into, nothing } from "./states.js";
 import { pictureOf } from "./tile.js";
 import { ago, count } from "./words.js";
 
-const OFFERED = ["colour", "mood", "type of thing", "kind of animal", "season", "place", "activity", "era"];
-const MOSAIC = 4;
+const OFFERED = ["colour", "mood", "thing", "animal", "season", "place", "activity", "weather"];
+const MOSAIC = 3;
+const LOOKED_AT = 5;
 
 /** Show the screen. */
 export function show() {
@@ -59,12 +60,17 @@ async function group(by, words, progress, signal) {
   const own = words.split(",").map((one) => one.trim()).filter(Boolean);
   if (own.length) request.words = own;
   try {
-    const job = await begin(request);
-    const onEnd = (ended) => ended.state === "done" && openWhenThere(ended.result?.view ?? ended.result?.name ?? "");
-    fill(progress, jobCard(job, { signal, onEnd }));
+    follow(await begin(request), progress, signal);
   } catch (error) {
-    sayProblem(error);
+    if (error.code !== "view") return sayProblem(error);
+    const anew = await confirmed("There are such albums already", `${error.message}. Making them anew forgets names and places that people gave.`, "Make them anew");
+    if (anew) follow(await begin({ ...request, replace: true }), progress, signal);
   }
+}
+
+function follow(job, progress, signal) {
+  const onEnd = (ended) => ended.state === "done" && openWhenThere(ended.result?.view ?? ended.result?.name ?? "");
+  fill(progress, jobCard(job, { signal, onEnd }));
 }
 
 function openWhenThere(view) {
@@ -94,12 +100,14 @@ function card(view, signal) {
 }
 
 async function mosaicOf(view, place, signal) {
-  const { clusters } = await get(`/v1/views/${encodeURIComponent(view.name)}`, {}, signal).catch(() => ({ clusters: [] }));
-  const ids = clusters.filter((one) => one.typical?.length).map((one) => one.typical[0]).slice(0, MOSAIC);
-  fill(place, ids.map((id) => pictureOf(asItem(id), { described: false })));
-}
-
-/** An item of which only the id is known, or that comes whole. */
-export function asItem(typical) {
-  return typeof typical === "string" ? { item_id: typical, title: "", kind: "image", has_thumbnail: true } : typical;
+  const path = `/v1/views/${encodeURIComponent(view.name)}`;
+  try {
+    const { clusters } = await get(path, {}, signal);
+    const surest = clusters.slice(0, LOOKED_AT).map(({ cluster_id: number }) => get(`${path}/clusters/${number}/items`, { n: 3 }, signal));
+    const found = (await Promise.all(surest)).map(({ items }) => items.find((one) => one.has_thumbnail) ?? items[0]).filter(Boolean);
+    found.sort((one, other) => Number(other.has_thumbnail) - Number(one.has_thumbnail));
+    fill(place, found.slice(0, MOSAIC).map((item) => pictureOf(item, { described: false })));
+  } catch (error) {
+    sayProblem(error);
+  }
 }

@@ -34,7 +34,7 @@ class Feed {
     this.gallery = new Gallery({
       label: "Recommended items",
       make: (pick, index) => this.tile(pick, index),
-      captionHeight: 104,
+      captionHeight: 94,
       smallest: 250,
       onKey: (key, pick, tile) => (key === "n" ? (this.next(), true) : pressed(key, pick, tile)),
     });

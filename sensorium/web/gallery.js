@@ -33,7 +33,7 @@ export class Gallery {
     this.node = element("div.gallery", { role: "list", "aria-label": label });
     this.node.addEventListener("keydown", (event) => this.#key(event));
     this.node.addEventListener("focusin", (event) => this.#focused(event));
-    this.node.addEventListener("focusout", () => this.render());
+    this.node.addEventListener("focusout", () => this.#soon());
     this.watcher = new ResizeObserver(() => this.resize());
     this.onScroll = () => this.#soon();
   }

@@ -53,7 +53,7 @@ async function shown(item, medium, at, signal) {
   const unplayable = element("p.note", { hidden: true }, "This browser cannot play this file.");
   player.addEventListener("error", () => (unplayable.hidden = false));
   const wave = element("div.wave-place");
-  if (medium.kind === "audio") waveformOf(address, signal).then((wave_) => wave_ && fill(wave, wave_), () => {});
+  if (medium.kind === "audio") waveformOf(item.item_id, signal, medium.index).then((wave_) => wave_ && fill(wave, wave_), () => {});
   if (Number.isFinite(at)) seek(player, at);
   const segments = item.segments ?? [];
   const moments = segments.length ? timelineOf(player, segments, item.duration_seconds ?? 0) : null;

@@ -4,7 +4,10 @@ import { loadable, thumbnailPath } from "./api.js";
 import { button, element, icon } from "./dom.js";
 import { scrubbed, soundButton } from "./players.js";
 import { to } from "./routes.js";
+import { waveformOf } from "./waveform.js";
 import { KINDS, clock, nameOf } from "./words.js";
+
+const DRAW_MS = 200;
 
 /**
  * Make the picture of an item: its thumbnail, or paper for words and a sign for sounds.
@@ -15,13 +18,29 @@ import { KINDS, clock, nameOf } from "./words.js";
  */
 export function pictureOf(item, { described = true } = {}) {
   const name = nameOf(item);
-  if (item.has_thumbnail) return photograph(item, described ? describe(item) : "");
+  const pictured = item.has_thumbnail ?? (item.kind === "image" || item.kind === "video");
+  if (pictured) return photograph(item, described ? describe(item) : "");
   if (item.kind === "text") {
     const words = element("span.paper-words", {}, name);
     if (item.text) words.append(element("span.paper-text", {}, item.text.slice(0, 220)));
     return element("div.picture.paper", {}, words);
   }
-  return element("div.picture.sign", { data: { kind: item.kind } }, icon(item.kind || "text"));
+  const sign = element("div.picture.sign", { data: { kind: item.kind ?? "" } }, icon(item.kind || "text"));
+  if (item.kind === "audio") drawSoon(sign, item);
+  return sign;
+}
+
+/** Put the shape of a sound in place of its sign, unless the tile is gone by then. */
+function drawSoon(sign, item) {
+  const call = new AbortController();
+  const waiting = setTimeout(async () => {
+    const shape = await waveformOf(item.item_id, call.signal).catch(() => null);
+    if (shape) sign.replaceChildren(shape);
+  }, DRAW_MS);
+  sign.addEventListener("gone", () => {
+    clearTimeout(waiting);
+    call.abort();
+  });
 }
 
 function photograph(item, words) {

@@ -1,24 +1,44 @@
 /** The shape of a sound over time, drawn from the sound itself. */
 
+import { loadable, mediaPath } from "./api.js";
 import { drawn } from "./dom.js";
 
-const BARS = 120;
-const MOST_BYTES = 20_000_000;
+const BARS = 84;
+const MOST_BYTES = 8_000_000;
+const KEPT = 500;
+const SAMPLE_RATE = 22_050;
+
+const known = new Map();
 
 /**
  * Fetch a sound and draw how loud it is over time.
  *
- * @param {string} address what a player would load
+ * @param {string} itemId
  * @param {AbortSignal} signal
- * @returns {Promise<SVGElement|null>} null where the browser cannot read it, or it is long
+ * @param {number} [index] of the file
+ * @returns {Promise<SVGElement|null>} null where the browser cannot read it, or it is large
  */
-export async function waveformOf(address, signal) {
+export async function waveformOf(itemId, signal, index = 0) {
+  const path = mediaPath(itemId, index);
+  if (!known.has(path)) {
+    if (known.size >= KEPT) known.delete(known.keys().next().value);
+    known.set(path, await heightsOf(path, signal));
+  }
+  const heights = known.get(path);
+  return heights && draw(heights);
+}
+
+async function heightsOf(path, signal) {
+  const address = await loadable(path, signal);
   const answer = await fetch(address, { signal });
-  if (!answer.ok || Number(answer.headers.get("content-length")) > MOST_BYTES) return null;
-  const context = new OfflineAudioContext(1, 1, 22_050);
+  if (!answer.ok || Number(answer.headers.get("content-length")) > MOST_BYTES) {
+    await answer.body?.cancel();
+    return null;
+  }
+  const bytes = await answer.arrayBuffer();
   try {
-    const sound = await context.decodeAudioData(await answer.arrayBuffer());
-    return draw(peaks(sound.getChannelData(0)));
+    const sound = await new OfflineAudioContext(1, 1, SAMPLE_RATE).decodeAudioData(bytes);
+    return peaks(sound.getChannelData(0));
   } catch {
     return null;
   }
