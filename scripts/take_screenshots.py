@@ -3,9 +3,9 @@
     sensorium demo && sensorium serve -w demo/sensorium-data --port 8000
     python scripts/take_screenshots.py http://127.0.0.1:8000 --out docs
 
-It needs Playwright and a Chromium on the path. Nothing is written to the library but what looking at
-a feed writes: that its items were shown. With ``--theme dark`` or ``--width 390`` the same screens are
-taken otherwise; such pictures get the suffix that is given. Colours are reduced, so that a picture stays
+It needs Playwright and a Chromium on the path. Looking at a feed tells the library what was shown;
+nothing else is written to it. With ``--theme dark`` or ``--width 390`` the same screens are taken
+otherwise, under names with the suffix that is given. Colours are reduced, so that a picture stays
 below 250 kB.
 """
 
@@ -13,14 +13,13 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import shutil
 import sys
 import tempfile
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from PIL import Image
@@ -50,16 +49,16 @@ def main() -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     address = given.address.rstrip("/")
     with _page(given.width, given.height, given.theme) as page:
-        for name, route in _screens(address, given.words, given.person).items():
+        for name, route in _screens(page, address, given.words, given.person).items():
             target = given.out / f"page-{name}{given.suffix}.png"
             _take(page, f"{address}/#/{route}", target)
-            print(f"{target}: {target.stat().st_size // 1000} kB")
+            sys.stdout.write(f"{target}: {target.stat().st_size // 1000} kB\n")
 
 
-def _screens(address: str, words: str, person: str) -> dict[str, str]:
+def _screens(page: Page, address: str, words: str, person: str) -> dict[str, str]:
     """Addresses by name of picture; of albums the view made last, of items the richest clip."""
-    views = _get(f"{address}/v1/views")["views"]
-    clips = _get(f"{address}/v1/items?n=50&filter=has_video and has_audio")["items"]
+    views = _get(page, f"{address}/v1/views")["views"]
+    clips = _get(page, f"{address}/v1/items?n=50&filter=has_video and has_audio")["items"]
     richest = max(clips, key=lambda item: (len(item["modality_weights"]), len(item["text"])))
     view = max(views, key=lambda one: one["updated_at"])["name"]
     return {
@@ -74,9 +73,8 @@ def _screens(address: str, words: str, person: str) -> dict[str, str]:
     }
 
 
-def _get(address: str) -> dict[str, list[dict[str, str]]]:
-    with urllib.request.urlopen(address.replace(" ", "%20"), timeout=30) as answer:
-        found: dict[str, list[dict[str, str]]] = json.load(answer)
+def _get(page: Page, address: str) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = page.request.get(address).json()
     return found
 
 
@@ -95,8 +93,8 @@ def _page(width: int, height: int, theme: str) -> Iterator[Page]:
             color_scheme="dark" if theme == "dark" else "light",
         )
         page = context.new_page()
-        page.on("console", lambda message: print(f"  {message.type}: {message.text}"))
-        page.on("pageerror", lambda error: print(f"  error: {error}"))
+        page.on("console", lambda message: sys.stderr.write(f"{message.type}: {message.text}\n"))
+        page.on("pageerror", lambda error: sys.stderr.write(f"{error}\n"))
         yield page
         context.close()
 

@@ -112,7 +112,10 @@ class ViewScreen {
   }
 
   async after(work) {
-    if (!(await work)) return;
+    this.place.classList.add("saving");
+    const done = await work;
+    this.place.classList.remove("saving");
+    if (!done) return;
     try {
       fill(this.place, await this.shelves());
     } catch (error) {

@@ -49,6 +49,7 @@ export function split(view, cluster) {
 /** Put an item into an album, where it then stays; gives whether it is done. */
 export async function move(view, item, cluster) {
   const body = { item_id: item.item_id, cluster: cluster.cluster_id };
+  say(`Moving ${nameOf(item)} to ${cluster.name}…`);
   const done = await edit(() => ask(`${viewPath(view)}/pin`, { body }));
   if (done) say(`${nameOf(item)} is in ${cluster.name} now, and stays there.`);
   return done;
