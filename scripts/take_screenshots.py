@@ -40,10 +40,10 @@ def main() -> None:
     asked.add_argument("address", help="of the service, such as http://127.0.0.1:8000")
     asked.add_argument("--out", type=Path, default=Path("docs"), help="folder of the pictures")
     asked.add_argument("--theme", choices=("light", "dark"), default="light")
-    asked.add_argument("--width", type=int, default=1360)
-    asked.add_argument("--height", type=int, default=880)
+    asked.add_argument("--width", type=int, default=1200)
+    asked.add_argument("--height", type=int, default=780)
     asked.add_argument("--suffix", default="", help="of the names, such as -dark")
-    asked.add_argument("--words", default="an animal in the grass", help="to search for")
+    asked.add_argument("--words", default="a city at night", help="to search for")
     asked.add_argument("--person", default="mira", help="whose feed and interests are shown")
     given = asked.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
@@ -56,11 +56,11 @@ def main() -> None:
 
 
 def _screens(page: Page, address: str, words: str, person: str) -> dict[str, str]:
-    """Addresses by name of picture; of albums the view made last, of items the richest clip."""
+    """Addresses by name of picture; of albums the view with most, of items the richest clip."""
     views = _get(page, f"{address}/v1/views")["views"]
     clips = _get(page, f"{address}/v1/items?n=50&filter=has_video and has_audio")["items"]
     richest = max(clips, key=lambda item: (len(item["modality_weights"]), len(item["text"])))
-    view = max(views, key=lambda one: one["updated_at"])["name"]
+    view = max(views, key=lambda one: one["num_clusters"])["name"]
     return {
         "search": f"search?text={quote(words)}",
         "feed": f"feed/{quote(person, safe='')}",

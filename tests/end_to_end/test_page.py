@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Route, expect
 
 from support.browser import Seen, chromium, served
 from support.colours import index_colours
+from support.gestures import DROP, GALLERY, PASTE
 
 EVIL = "<img src=x onerror=window.ran=1>"
 WORDS = ("title", "text", "tags", "name", "words", "interest", "detail", "hint", "aspect")
@@ -21,63 +22,6 @@ MOST_TILES = 200
 MANY = 100_000
 SLOWEST_MS = 500
 SCREENS = ("library", "search?text=green", "feed/carla", "albums", "albums/colour", "item/clip")
-DROP = """
-async ([path, zone, name]) => {
-  const bytes = await (await fetch(path)).blob();
-  const held = new DataTransfer();
-  held.items.add(new File([bytes], name, { type: bytes.type }));
-  const say = (type, on) =>
-    on.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: held }));
-  say("dragenter", document.body);
-  const target = document.querySelector(`[data-zone="${zone}"]`);
-  say("dragover", target);
-  say("drop", target);
-}
-"""
-PASTE = """
-async (path) => {
-  const bytes = await (await fetch(path)).blob();
-  const held = new DataTransfer();
-  held.items.add(new File([bytes], "pasted.png", { type: bytes.type }));
-  const having = { bubbles: true, cancelable: true, clipboardData: held };
-  document.body.dispatchEvent(new ClipboardEvent("paste", having));
-}
-"""
-GALLERY = """
-async (number) => {
-  const { Gallery } = await import("/assets/gallery.js");
-  const make = (item) => {
-    const tile = document.createElement("article");
-    tile.className = "tile";
-    const link = document.createElement("a");
-    link.href = "#/library";
-    link.textContent = item.title;
-    tile.append(link);
-    return tile;
-  };
-  const gallery = new Gallery({ label: "Many", make });
-  document.getElementById("main").replaceChildren(gallery.node);
-  const started = performance.now();
-  gallery.setItems(Array.from({ length: number }, (_, at) => ({ title: `Item ${at}` })));
-  gallery.enter();
-  const filled = performance.now() - started;
-  const next = (done) => requestAnimationFrame(() => requestAnimationFrame(done));
-  const frame = () => new Promise(next);
-  let most = gallery.node.childElementCount;
-  const height = gallery.node.offsetHeight;
-  for (let at = 0; at <= 40; at++) {
-    scrollTo({ top: (height * at) / 40, behavior: "instant" });
-    await frame();
-    most = Math.max(most, gallery.node.childElementCount);
-  }
-  scrollTo({ top: 0, behavior: "instant" });
-  await frame();
-  const jumped = performance.now();
-  gallery.focus(number - 1);
-  const jump = performance.now() - jumped;
-  return { filled, most, jump, focused: document.activeElement.textContent };
-}
-"""
 
 
 @pytest.fixture(scope="module")
@@ -244,14 +188,15 @@ def test_clips_follow_the_pointer_and_sounds_play_in_their_tiles(seen: Seen) -> 
     clip = page.locator('[data-id="clip"] .picture')
     box = clip.bounding_box()
     assert box is not None
-    page.mouse.move(box["x"] + 8, box["y"] + 20)
+    page.mouse.move(box["x"] + 8, box["y"] + 100)
     expect(clip.locator("video.scrub")).to_be_attached()
-    page.mouse.move(box["x"] + 0.75 * box["width"], box["y"] + 20)
+    page.mouse.move(box["x"] + 0.75 * box["width"], box["y"] + 100)
     expect(clip.locator(".scrub-time")).to_have_text("0:01")
     assert clip.locator("video").evaluate("clip => clip.currentTime") == pytest.approx(1.5, abs=0.2)
     page.mouse.move(0, 0)
     expect(clip.locator("video.scrub")).to_have_count(0)
 
+    seen.go("library?kind=audio")
     page.get_by_role("button", name="Play tone").click()
     expect(page.get_by_role("button", name="Pause tone")).to_be_visible()
     page.get_by_role("button", name="Pause tone").click()
