@@ -255,8 +255,10 @@ def test_interests_are_muted_and_boosted(seen: Seen) -> None:
     expect(choices.get_by_role("button", name="Mute")).to_have_attribute("aria-pressed", "true")
     rows = get(seen, "/v1/users/bea/interests?view=colour")["interests"]
     assert {row["name"]: row["factor"] for row in rows}[name] == 0
-    choices.get_by_role("button", name="More", exact=True).click()
-    expect(choices.get_by_role("button", name="More", exact=True)).to_be_focused()
+    more = choices.get_by_role("button", name="More", exact=True)
+    more.click()
+    expect(more).to_have_attribute("aria-pressed", "true")
+    expect(more).to_be_focused()
     rows = get(seen, "/v1/users/bea/interests?view=colour")["interests"]
     assert {row["name"]: row["factor"] for row in rows}[name] == 2
 
