@@ -8,7 +8,17 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 import sensorium
-from sensorium.service import access, health, middleware, problems, recommendations, search
+from sensorium.service import (
+    access,
+    bodies,
+    gate,
+    health,
+    middleware,
+    problems,
+    recommendations,
+    search,
+)
+from sensorium.service.keys import KeyStore
 from sensorium.service.serving import Host
 
 DESCRIPTION = """
@@ -42,8 +52,11 @@ def create_app(host: Host) -> FastAPI:
         responses=problems.PROBLEMS,
     )
     app.state.host = host
-    app.state.access = access.Access(host.config.service)
+    keys = KeyStore(host.library.workspace.engine)
+    app.state.access = access.Access(host.config.service, keys)
     problems.install(app)
+    app.add_middleware(bodies.BodyLimits, host.config.service)
+    app.add_middleware(gate.Gate, app.state.access)
     app.add_middleware(middleware.Requests)
     for router in ROUTERS:
         app.include_router(router)

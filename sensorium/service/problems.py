@@ -47,15 +47,24 @@ TITLES = {
     403: "Not allowed",
     404: "Not found",
     405: "Method not allowed",
+    408: "Request took too long",
     409: "Conflict",
     413: "Too large",
     415: "Unsupported media type",
+    421: "Not the service that was asked for",
     422: "Cannot be processed",
     429: "Too many requests",
     500: "Internal error",
     503: "Unavailable",
 }
-CODES = {401: "unauthenticated", 403: "forbidden", 404: "not_found", 405: "method_not_allowed"}
+CODES = {
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "too_slow",
+    413: "too_large",
+}
 RETRY_SECONDS = 2
 """What ``Retry-After`` says where nothing better is known."""
 
