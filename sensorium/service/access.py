@@ -7,7 +7,7 @@
 Callers are told apart before a route is found (``gate``), and a route says what it needs. A key
 that is bound to a user is checked in the same place, for every route, so that no route can forget
 it: every user id that a request names (in its path, query or body, however deep) must be that user,
-and where it names none, only what is the same for everybody may be read.
+and where it names none, only what is the same for everybody (``COMMON``) may be read.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any
 from fastapi import Depends, Request
 
 from ingest.errors import SensoriumError
+from sensorium.service.body_limits import FORM_PATHS, MEDIA_PATHS
 from sensorium.service.keys import ApiKey, KeyStore, Scope
 from sensorium.service.limits import Limiter, network_of
 from sensorium.service.problems import ServiceError
@@ -114,20 +115,18 @@ async def _check_user(request: Request, scope: Scope, user_id: str) -> None:
     Raises:
         ServiceError: it speaks of somebody else, or of everybody.
     """
-    named = [*_named(dict(request.path_params)), *request.query_params.getlist(USER_FIELD)]
-    named += _named(_body(await request.body()) if _is_json(request) else None)
-    if any(one != user_id for one in named):
-        raise ServiceError(403, "forbidden", "this key is of another user")
     path = request.url.path
     common = any(path == place or path.startswith(f"{place}/") for place in COMMON)
-    if not named and not (common and scope is Scope.READ):
+    shared = common and scope is Scope.READ
+    named = [*_named(dict(request.path_params)), *request.query_params.getlist(USER_FIELD)]
+    if not shared and path not in (*FORM_PATHS, *MEDIA_PATHS):
+        named += _named(_body(await request.body()))
+    if any(one != user_id for one in named):
+        raise ServiceError(403, "forbidden", "this key is of another user")
+    if not named and not shared:
         raise ServiceError(
             403, "forbidden", "this key is of one user, and the request speaks of everybody"
         )
-
-
-def _is_json(request: Request) -> bool:
-    return "multipart/form-data" not in request.headers.get("content-type", "").lower()
 
 
 def _body(data: bytes) -> Any:

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 import sensorium
 from sensorium.service import (
     access,
-    bodies,
+    body_limits,
     gate,
     health,
     middleware,
@@ -55,7 +55,7 @@ def create_app(host: Host) -> FastAPI:
     keys = KeyStore(host.library.workspace.engine)
     app.state.access = access.Access(host.config.service, keys)
     problems.install(app)
-    app.add_middleware(bodies.BodyLimits, host.config.service)
+    app.add_middleware(body_limits.BodyLimits, host.config.service)
     app.add_middleware(gate.Gate, app.state.access)
     app.add_middleware(middleware.Requests)
     for router in ROUTERS:

@@ -3,8 +3,8 @@
 - Where keys are asked for, everything but the page's own files and the health of the process needs
   one. A key is looked up once a second at most, so a revoked one stops within that time.
 - Where none is asked for, whoever reaches this machine's own address may do everything, and every
-  page that its browser shows reaches it. So a request must address a name of this machine (a foreign
-  name that leads here is DNS rebinding), and what a page of another origin sends is refused.
+  page that its browser shows reaches it. So a request must address a name of this machine (a
+  foreign name that leads here is DNS rebinding), and a page of another origin is refused.
 """
 
 from __future__ import annotations

@@ -164,7 +164,7 @@ class Counts(Storage, SlidingWindowCounterSupport):
             before, current = self._of(key, int(window))
             return before, expiry - into, current, 2 * expiry - into
 
-    def clear_sliding_window(self, key: str, expiry: int) -> None:
+    def clear_sliding_window(self, key: str, expiry: int) -> None:  # noqa: ARG002
         """Forget a key."""
         self.clear(key)
 
@@ -178,7 +178,7 @@ class Counts(Storage, SlidingWindowCounterSupport):
         with self._lock:
             return self._kept.get(key, (0, 0, 0))[2]
 
-    def get_expiry(self, key: str) -> float:
+    def get_expiry(self, key: str) -> float:  # noqa: ARG002
         """Give when a key's counts are forgotten; keys here are pushed out instead."""
         return self._clock()
 
@@ -207,7 +207,7 @@ class Counts(Storage, SlidingWindowCounterSupport):
 
 
 def network_of(address: str) -> str:
-    """Give whom an address stands for: itself, or for IPv6 its /64, which one customer has whole."""
+    """Give whom an address stands for: itself; for IPv6 its /64, which one customer has whole."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:

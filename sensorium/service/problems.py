@@ -18,6 +18,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from ingest.errors import DecodeError, SensoriumError
+from sensorium.service.logs import without_secrets
 
 log = logging.getLogger(__name__)
 
@@ -144,7 +145,7 @@ def answer(
         title=TITLES.get(error.status, "Error"),
         status=error.status,
         code=error.code,
-        detail=error.sentence,
+        detail=without_secrets(error.sentence),
         hint=error.hint,
         request_id=getattr(request.state, "request_id", ""),
         errors=errors or [],

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
+
+FETCH_HOST = re.compile(r"\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*(:[0-9]{1,5})?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,9 @@ class ServiceConfig:
         self._check(0, *(f"{name}_per_minute" for name in rates))
         self._check(1, "max_body_bytes", "max_upload_bytes", "fetch_bytes")
         self._check(1_024, "max_head_bytes")
+        for entry in self.fetch_hosts:
+            if not FETCH_HOST.fullmatch(entry):
+                raise ValueError(f"fetch_hosts are NAME, NAME:PORT or .NAME, not {entry!r}")
         self._check(0.01, "body_seconds", "head_seconds", "fetch_seconds")
 
     def _check(self, least: float, *names: str) -> None:

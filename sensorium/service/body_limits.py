@@ -1,9 +1,8 @@
 """Bodies of requests: how large they may be, and how long they may take to arrive.
 
 A body that says that it is too large is refused before any of it is read; one that does not say is
-refused when it has become too large. Files are taken where routes take files, and are written to
-the disk as they come in; elsewhere a body is held in memory, so there the smaller limit counts
-whatever the request calls itself.
+refused when it has become too large. Elsewhere than at the routes that take media a body is held in
+memory and parsed whole, so there the smaller limit counts, whatever the request calls itself.
 """
 
 from __future__ import annotations
@@ -20,8 +19,10 @@ from sensorium.service import problems
 from sensorium.service.problems import ServiceError
 from sensorium.service.settings import ServiceConfig
 
-FILE_PATHS = ("/v1/items", "/v1/search")
-"""Routes that take files."""
+FORM_PATHS = ("/v1/items",)
+"""Routes that take files in forms, and write them to the disk as they come in."""
+MEDIA_PATHS = ("/v1/search", "/v1/embeddings")
+"""Routes that take media in forms or in JSON, and count them as they come in."""
 SLOWEST_BYTES_PER_SECOND = 32 * 1024
 CLOSE = {"Connection": "close"}
 """What is left of a refused body is not read."""
@@ -59,8 +60,9 @@ class BodyLimits:
 
     def _most_bytes(self, scope: Scope, headers: Headers) -> int:
         kind = headers.get("content-type", "").lower()
-        is_files = kind.startswith("multipart/form-data") and scope["path"] in FILE_PATHS
-        return self._config.max_upload_bytes if is_files else self._config.max_body_bytes
+        is_form = scope["path"] in FORM_PATHS and kind.startswith("multipart/form-data")
+        brings_files = is_form or scope["path"] in MEDIA_PATHS
+        return self._config.max_upload_bytes if brings_files else self._config.max_body_bytes
 
 
 class Body:
