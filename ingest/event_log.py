@@ -12,7 +12,6 @@ import json
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
@@ -44,6 +43,7 @@ from sqlalchemy import (
 from ingest.catalogue import items_table
 from ingest.database import write_back
 from ingest.event import EPOCH, MICROSECOND, Event, from_microseconds
+from ingest.event_counts import Appended, EventCounts, UserActivity
 from ingest.event_rules import EventRules
 
 METADATA = MetaData()
@@ -81,48 +81,6 @@ APPEND_CACHE_KIB = 65_536
 """Most memory for the index pages that a large append touches, on SQLite."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Appended:
-    """What an append did."""
-
-    accepted: int
-    """Events that are new."""
-    duplicates: int
-    """Events whose id was there already: nothing was changed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventCounts:
-    """What the log holds."""
-
-    by_type: dict[str, int]
-    """Events of each type, most frequent first."""
-    users: int
-    """Different users."""
-    items: int
-    """Different items."""
-    unknown_items: int
-    """Items among them that the catalogue does not know, or not yet."""
-    first: datetime | None
-    """Time of the earliest event; None for an empty log."""
-    last: datetime | None
-    """Time of the latest event."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UserActivity:
-    """What the log holds of one user."""
-
-    user_id: str
-    """Who."""
-    events: int
-    """How many events."""
-    first: datetime
-    """Time of the earliest."""
-    last: datetime
-    """Time of the latest."""
-
-
 class EventLog:
     """The events of one workspace.
 
@@ -146,16 +104,24 @@ class EventLog:
         rows = [_to_row(event) for event in events]
         if not rows:
             return Appended(accepted=0, duplicates=0)
-        mark = "%s" if self.engine.dialect.name == "postgresql" else "?"
-        statement = (
-            f"INSERT INTO events ({', '.join(WRITTEN)}) "  # noqa: S608 - our own column names
-            f"VALUES ({', '.join([mark] * len(WRITTEN))}) ON CONFLICT (event_id) DO NOTHING"
-        )
         with self._writing() as connection:
-            # Straight to the driver: preparing each row for it would take as long as writing it.
-            options = {"preserve_rowcount": True}
-            done = connection.exec_driver_sql(statement, rows, execution_options=options)
-        return Appended(accepted=done.rowcount, duplicates=len(rows) - done.rowcount)
+            accepted = _insert(connection, rows)
+        return Appended(accepted=accepted, duplicates=len(rows) - accepted)
+
+    def append_new(self, events: Sequence[Event]) -> frozenset[str]:
+        """Add events as ``append`` does; give the ids of those that were not there before.
+
+        Raises:
+            WorkspaceError: the database cannot be written; then none of them was added.
+        """
+        if not events:
+            return frozenset()
+        column = events_table.c
+        with self._writing() as connection:
+            accepted = _insert(connection, [_to_row(event) for event in events])
+            # Writers take turns, so the highest numbers are those that were given just now.
+            new = select(column.event_id).order_by(column.sequence.desc()).limit(accepted)
+            return frozenset(connection.scalars(new))
 
     def tail(
         self,
@@ -182,6 +148,24 @@ class EventLog:
             query = _latest_first(select(looked), looked.c).where(wanted).limit(limit)
         with self.engine.connect() as connection:
             return [_from_row(row) for row in connection.execute(query)][::-1]
+
+    def before(
+        self, user_id: str, place: tuple[int, int] | None, limit: int
+    ) -> list[tuple[tuple[int, int], Event]]:
+        """Give a page of a user's events, latest first, each with its place.
+
+        Args:
+            user_id: who.
+            place: of the event that the page comes after; None for the latest ones.
+            limit: most events.
+        """
+        table = events_table
+        query = _last(user_id, limit)
+        if place is not None:
+            query = query.where(tuple_(table.c.occurred_us, table.c.sequence) < tuple_(*place))
+        with self.engine.connect() as connection:
+            rows = connection.execute(query)
+            return [((row.occurred_us, row.sequence), _from_row(row)) for row in rows]
 
     def mark(self, user_id: str) -> tuple[int, int]:
         """Give two numbers of which one changes whenever a user's last events do.
@@ -334,6 +318,18 @@ class EventLog:
             finally:
                 connection.exec_driver_sql("PRAGMA synchronous = NORMAL")
                 connection.commit()
+
+
+def _insert(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
+    """Add rows; give how many were new."""
+    mark = "%s" if connection.dialect.name == "postgresql" else "?"
+    statement = (
+        f"INSERT INTO events ({', '.join(WRITTEN)}) "  # noqa: S608 - our own column names
+        f"VALUES ({', '.join([mark] * len(WRITTEN))}) ON CONFLICT (event_id) DO NOTHING"
+    )
+    # Straight to the driver: preparing each row for it would take as long as writing it.
+    options = {"preserve_rowcount": True}
+    return connection.exec_driver_sql(statement, list(rows), execution_options=options).rowcount
 
 
 def _last(user_id: str, limit: int, until_us: int = LAST_MOMENT_US) -> Select[Any]:

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Connection,
     Engine,
     Float,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -79,6 +80,7 @@ indexed_table = Table(
     Column("state", String, nullable=False),
     Column("modality_weights", Text, nullable=False),
     Column("duplicate_of", String, nullable=False),
+    Index("indexed_by_state", "generation", "state", "item_id"),
 )
 
 state_table = Table(

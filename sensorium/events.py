@@ -13,8 +13,9 @@ from typing import IO
 
 from ingest.errors import DecodeError
 from ingest.event import Event
+from ingest.event_counts import EventCounts
 from ingest.event_files import EventFile, EventRow
-from ingest.event_log import EventCounts, EventLog
+from ingest.event_log import EventLog
 from ingest.event_recognition import EventFileError
 from ingest.event_records import is_absent
 from ingest.event_rules import EventRules

@@ -15,12 +15,16 @@ from datetime import UTC, datetime
 
 from ingest.database import WorkspaceError, compact, write_back
 from ranking.preferences import Preferences
+from sensorium.kept_answers import KeptAnswers
 from sensorium.service.keys import KeyStore
 from sensorium.traces import Trace, Traces, find_traces, has_deleted_bytes
 from sensorium.workspace import ALIGNMENT, SOURCES, Workspace
 
 Forget = Callable[[str], int]
 """Takes everything of a user out of a store; gives how much there was."""
+ERASURES = "erasures"
+"""Name under which it is remembered how many people with events were erased: whoever holds what was
+counted of events counts anew when it changes."""
 LEARNT = "*.safetensors"
 """Files that hold what was learnt."""
 
@@ -67,8 +71,10 @@ def erase(workspace: Workspace, user_id: str, held: Mapping[str, Forget] | None 
     """
     known = workspace.event_log.activity(user_id)
     retrain = () if known is None else learnt_since(workspace, known.first)
-    stores = {**stores_of(workspace), **(held or {})}
-    erased = {name: forget(user_id) for name, forget in stores.items()}
+    erased = {name: forget(user_id) for name, forget in stores_of(workspace).items()}
+    if erased["events"]:
+        workspace.manifest.remember(ERASURES, workspace.manifest.recall(ERASURES, 0) + 1)
+    erased |= {name: forget(user_id) for name, forget in (held or {}).items()}
     write_back(workspace.engine)
     traces = find_traces(workspace.engine, workspace.path, user_id)
     return Receipt(
@@ -101,6 +107,7 @@ def stores_of(workspace: Workspace) -> dict[str, Forget]:
     return {
         "preferences": Preferences(workspace.engine).erase,
         "API keys": KeyStore(workspace.engine).erase,
+        "kept answers": KeptAnswers(workspace.engine).erase,
         "counts and neighbours": forget_sources,
         "events": workspace.event_log.erase,
     }

@@ -139,15 +139,23 @@ def user_report(library: Library, user_id: str, view: str, num_deeds: int) -> Us
     Raises:
         ViewError: there is no view of this name.
     """
-    workspace, config = library.workspace, library.config
-    shelf = _shelf(library, view)
-    states = UserStates(
-        workspace.event_log,
-        Preferences(workspace.engine),
-        shelf,
-        config.events,
-        config.user_state,
-    )
+    config, shelf = library.config, _shelf(library, view)
+    preferences = Preferences(library.workspace.engine)
+    log = library.workspace.event_log
+    states = UserStates(log, preferences, shelf, config.events, config.user_state)
+    return report_of(library.workspace, states, user_id, num_deeds)
+
+
+def report_of(workspace: Workspace, states: UserStates, user_id: str, num_deeds: int) -> UserReport:
+    """Tell what is known of somebody now.
+
+    Args:
+        workspace: the library's folder.
+        states: of users, by the interests to be told of.
+        user_id: who; unknown people have done nothing.
+        num_deeds: most events to tell of.
+    """
+    shelf = states.shelf
     state = states.state(user_id, (datetime.now(UTC) - EPOCH) // MICROSECOND)
     known = workspace.event_log.activity(user_id)
     return UserReport(

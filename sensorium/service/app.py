@@ -11,12 +11,15 @@ import sensorium
 from sensorium.service import (
     access,
     body_limits,
+    events,
     gate,
     health,
+    items,
     middleware,
     problems,
     recommendations,
     search,
+    users,
 )
 from sensorium.service.keys import KeyStore
 from sensorium.service.serving import Host
@@ -26,7 +29,14 @@ Search, recommendations and albums over one library of videos, photos, sounds an
 
 Errors are RFC 9457 problems with a stable `code`. Every answer carries `X-Request-ID`.
 """
-ROUTERS = (health.router, recommendations.router, search.router)
+ROUTERS = (
+    events.router,
+    health.router,
+    items.router,
+    recommendations.router,
+    search.router,
+    users.router,
+)
 
 
 def create_app(host: Host) -> FastAPI:

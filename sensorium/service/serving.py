@@ -23,6 +23,7 @@ from sensorium.config import Config
 from sensorium.feed import Recommender, open_recommender
 from sensorium.index_store import shown_snapshot, stored_version
 from sensorium.library import EmptyLibraryError, Library, open_library
+from sensorium.people import ERASURES
 from sensorium.query import QueryEncoder, SearchRequest
 from sensorium.reports import Answers
 from sensorium.search import answer, described
@@ -78,6 +79,7 @@ class Host:
         self.library = open_library(path, config, create=True)
         self._serving: Serving | None = None
         self._shown: object = None
+        self._refreshing = threading.Lock()
         self._looked = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -102,14 +104,31 @@ class Host:
 
     def refresh(self) -> bool:
         """Open the library anew if it has changed; gives whether it had."""
-        state = self._state()
-        if state != self._shown:
-            self._serving = None if state is None else self._open()
-            self._shown = state
+        with self._refreshing:
+            state = self._state()
+            changed = state != self._shown
+            if changed:
+                try:
+                    self._serving = None if state is None else self._open()
+                except EmptyLibraryError:
+                    self._serving = None
+                self._shown = state
             self._looked.set()
-            return True
-        self._looked.set()
-        return False
+            return changed
+
+    def forget(self, user_id: str) -> int:
+        """Drop what is held of somebody whose events are gone; give how many states that were."""
+        serving = self._serving
+        held = 0 if serving is None else serving.recommender.states.forget(user_id)
+        self.show()
+        return held
+
+    def show(self) -> None:
+        """Show what was changed just now; where that fails, the thread tries again."""
+        try:
+            self.refresh()
+        except SensoriumError as error:
+            log.warning("what was changed cannot be shown yet: %s", error)
 
     def start(self, on_fault: Callable[[Exception], None] = lambda _error: None) -> None:
         """Look for changes from now on, in a thread; what fails is told, and tried again."""
@@ -142,19 +161,23 @@ class Host:
         views = tuple((name, store.view(name).updated_at) for name in store.names())
         learnt = tuple(workspace.learnt(part, newest=True) for part in ("ranker", "interests"))
         shown = stored_version(workspace, active), shown_snapshot(workspace, active)
-        return active, shown, views, learnt
+        return active, shown, views, learnt, workspace.manifest.recall(ERASURES, 0)
 
     def _open(self) -> Serving:
-        library = Library(self.library.workspace.path, self.library.config, create=False)
+        before = self._serving
+        if before is not None and before.generation == self.library.workspace.active:
+            library, encoder = before.library, before.encoder  # Its models are loaded.
+        else:
+            library = Library(self.library.workspace.path, self.library.config, create=False)
+            decode = partial(assemble.decode_files, library.config)
+            encoder = QueryEncoder(library.family, decode, library.fusion)
         generation, mirror, notes = library.asking()
         return Serving(
             library=library,
             generation=generation,
             mirror=mirror,
             calibration=assemble.calibration(library.workspace, generation),
-            encoder=QueryEncoder(
-                library.family, partial(assemble.decode_files, library.config), library.fusion
-            ),
+            encoder=encoder,
             recommender=open_recommender(library),
             notes=notes,
         )

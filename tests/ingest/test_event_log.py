@@ -20,7 +20,8 @@ from sqlalchemy import Engine
 from ingest.catalogue import Catalogue
 from ingest.database import open_database
 from ingest.event import Event
-from ingest.event_log import Appended, EventLog, events_table
+from ingest.event_counts import Appended
+from ingest.event_log import EventLog, events_table
 from ingest.event_rules import EventRules
 from ingest.item import Item
 from support.events import START, event, many_events
@@ -106,6 +107,27 @@ def test_an_id_counts_once_whatever_else_is_said(log: EventLog) -> None:
     assert log.append(twice) == Appended(accepted=0, duplicates=3)
     assert log.append([]) == Appended(accepted=0, duplicates=0)
     assert [entry for _, entry in log.since(0)] == [first, event(event_id="f")]
+
+
+def test_an_append_tells_which_ids_are_new(log: EventLog) -> None:
+    log.append([event(event_id="a")])
+    told = [event(event_id=name) for name in ("a", "b", "c", "b")]
+    assert log.append_new(told) == {"b", "c"}
+    assert log.append_new(told) == frozenset()
+    assert log.append_new([]) == frozenset()
+
+
+def test_pages_back_in_time_meet_every_event_once(log: EventLog) -> None:
+    events = many_events(200, users=2)
+    log.append(events[:150])
+    own = [entry for entry in events[:150] if entry.user_id == "u0"]
+    met, place = [], None
+    while page := log.before("u0", place, 7):
+        met += [entry for _, entry in page]
+        place = page[-1][0]
+        if len(met) == 14:  # later events of somebody do not move the pages before them
+            log.append([event("late", "u0", 10_000, event_id="late")])
+    assert met == in_time_order(own)[::-1]
 
 
 def test_a_tail_is_in_order_of_time_however_late_events_come(log: EventLog) -> None:

@@ -171,7 +171,12 @@ def test_a_receipt_for_programs_says_where_an_id_still_stands(library: Library) 
     learnt_file.parent.mkdir()
     learnt_file.touch()
     [receipt] = rows(users(library, "erase", "charlotte", "--yes", "--json", code=3))
-    assert receipt["erased"] == {"preferences": 0, "counts and neighbours": 0, "events": 1}
+    assert receipt["erased"] == {
+        "preferences": 0,
+        "kept answers": 0,
+        "counts and neighbours": 0,
+        "events": 1,
+    }
     assert receipt["found"] == [{"place": "events.details", "count": 1}]
     assert receipt["clean"] is False
     assert receipt["retrain"] == ["ranker/ranker.safetensors"]

@@ -40,7 +40,11 @@ def test_what_is_not_a_key_finds_none(store: KeyStore) -> None:
     _, given = store.create(Scope.READ)
     other = "A" if given[-1] != "A" else "B"
     wrong = ["", given[:-1], given + "x", given[:-1] + other, given.upper(), f" {given}", "sns__"]
-    wrong += [given.replace(given[4:20], "0" * 16), "sns_" + "١" * 16 + given[20:], given + "\n"]
+    wrong += [
+        given.replace(given[4:20], "0" * 16),
+        "sns_" + "\u0661" * 16 + given[20:],
+        given + "\n",
+    ]
     assert [store.find(one) for one in wrong] == [None] * len(wrong)
 
 
