@@ -25,7 +25,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer."""
-        port = self.server.server_address[1]
+        port = self.server.server_port  # type: ignore[attr-defined]
         kind, _, rest = self.path[1:].partition("/")
         match kind:
             case "file":
