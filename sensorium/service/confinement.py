@@ -13,10 +13,11 @@ check and the reading.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
 
+from ingest.files import absolute, is_local
 from sensorium.service.problems import ServiceError
 
 
@@ -63,14 +64,26 @@ def confined(path: str, roots: Sequence[Path]) -> Path:
         raise ConfinementError(path) from None
 
 
-def permits(roots: Sequence[Path]) -> Callable[[str], bool]:
-    """Give what says of an absolute path or URI whether it lies below the roots; it pickles."""
-    return partial(_is_inside, tuple(roots))
+def permits(roots: Iterable[str | Path]) -> Callable[[str], bool]:
+    """Give what says of an absolute path or URI whether it lies below one of some roots.
+
+    Args:
+        roots: folders, and URIs that an operator named: what lies below these is permitted, too.
+
+    Returns:
+        A function that pickles, for ``Scan`` and ``IndexRequest``.
+    """
+    given = [str(root) for root in roots]
+    uris = tuple(root.rstrip("/") for root in given if not is_local(root))
+    return partial(_is_inside, tuple(Path(absolute(r)) for r in given if is_local(r)), uris)
 
 
-def _is_inside(roots: Sequence[Path], path: str) -> bool:
+def _is_inside(folders: Sequence[Path], uris: Sequence[str], path: str) -> bool:
+    if not is_local(path):
+        plain = not any(part in path for part in ("/..", "::", "?", "#", "%", "\\", "@"))
+        return plain and any(path == uri or path.startswith(f"{uri}/") for uri in uris)
     try:
-        confined(path, roots)
+        confined(path, folders)
     except ConfinementError:
         return False
     return True

@@ -85,3 +85,15 @@ def test_permission_travels_to_workers(root: Path) -> None:
     allowed = pickle.loads(pickle.dumps(permits([root])))
     assert allowed(str(root / "deep" / "a.png"))
     assert not allowed(str(root / "link.txt"))
+
+
+def test_uris_are_permitted_below_those_that_were_named(root: Path) -> None:
+    allowed = permits(["s3://bucket/media/", root])
+    assert allowed("s3://bucket/media/a.png")
+    assert allowed(str(root / "deep" / "a.png"))
+    for uri in (
+        "s3://bucket/media2/a.png", "s3://bucket/media/../keys", "http://bucket/media/a.png",
+        "simplecache::s3://bucket/media/a.png", "s3://bucket/media/a.png::http://10.0.0.1",
+        "s3://bucket/media/%2e%2e/keys", "s3://evil@bucket/media/a", "file:///etc/passwd",
+    ):  # fmt: skip
+        assert not allowed(uri), uri
