@@ -185,6 +185,11 @@ class Catalogue:
         with self.engine.connect() as connection:
             return list(connection.scalars(query))
 
+    def sources(self) -> list[str]:
+        """Give the folders and manifests that items came from, sorted."""
+        with self.engine.connect() as connection:
+            return sorted(connection.scalars(select(items_table.c.source).distinct()))
+
     def added_us(self) -> dict[str, int]:
         """Give when items came, microseconds since 1970, by id.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -21,12 +21,14 @@ from sqlalchemy import (
     Connection,
     Engine,
     Float,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
     String,
     Table,
     Text,
+    case,
     delete,
     func,
     select,
@@ -77,11 +79,45 @@ members_table = Table(
     Column("digest", String, nullable=False),
 )
 
+members_by_confidence = Index(
+    "view_members_by_confidence",
+    members_table.c.view,
+    members_table.c.cluster_id,
+    members_table.c.confidence.desc(),
+    members_table.c.item_id,
+    members_table.c.pinned,
+)
+"""Finds the surest members of a cluster, and counts members, without reading the table."""
+
 _ROWS_OF_A_VIEW = (
     (views_table, views_table.c.name),
     (clusters_table, clusters_table.c.view),
     (members_table, members_table.c.view),
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """One member of a cluster."""
+
+    item_id: str
+    """The item."""
+    confidence: float
+    """How sure its place is, in [0, 1]."""
+    pinned: bool
+    """Whether a person chose its place."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """Members of a cluster, counted."""
+
+    size: int
+    """All of them."""
+    pinned: int
+    """Those whose place a person chose."""
+    borderline: int
+    """Those of the others that it is doubtful of."""
 
 
 class ViewStore:
@@ -94,6 +130,7 @@ class ViewStore:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         METADATA.create_all(engine)
+        members_by_confidence.create(engine, checkfirst=True)  # Older tables lack it.
 
     def names(self) -> list[str]:
         """Names of all views, sorted."""
@@ -159,6 +196,54 @@ class ViewStore:
         )
         with self.engine.connect() as connection:
             return {number: int(count) for number, count in connection.execute(query)}
+
+    def tallies(self, view: View) -> dict[int, Tally]:
+        """Count a view's members by the number of their cluster; empty clusters are left out."""
+        table = members_table
+        doubtful = case((table.c.confidence < view.watch.doubt, 1), else_=0)
+        query = (
+            select(
+                table.c.cluster_id,
+                func.count(),
+                func.sum(case((table.c.pinned, 1), else_=0)),
+                func.sum(case((table.c.pinned, 0), else_=doubtful)),
+            )
+            .where(table.c.view == view.name)
+            .group_by(table.c.cluster_id)
+        )
+        with self.engine.connect() as connection:
+            return {
+                number: Tally(size=size, pinned=pinned, borderline=borderline)
+                for number, size, pinned, borderline in connection.execute(query)
+            }
+
+    def surest(
+        self, name: str, cluster_id: int, limit: int, after: tuple[float, str] | None = None
+    ) -> list[Placed]:
+        """Give members of a cluster, surest first, those alike by id.
+
+        Args:
+            name: the view.
+            cluster_id: the cluster.
+            limit: most members.
+            after: confidence and id of the one after whom to begin; None for the first.
+        """
+        table = members_table
+        query = select(table.c.item_id, table.c.confidence, table.c.pinned).where(
+            table.c.view == name, table.c.cluster_id == cluster_id
+        )
+        if after is not None:
+            confidence, item_id = after
+            query = query.where(
+                table.c.confidence <= confidence,
+                (table.c.confidence < confidence) | (table.c.item_id > item_id),
+            )
+        query = query.order_by(table.c.confidence.desc(), table.c.item_id).limit(limit)
+        with self.engine.connect() as connection:
+            return [
+                Placed(item_id=row.item_id, confidence=row.confidence, pinned=row.pinned)
+                for row in connection.execute(query)
+            ]
 
     def write(self, view: View, learnt: Learnt, members: Members) -> None:
         """Write a whole view, in place of what has its name."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
 from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
@@ -16,11 +15,11 @@ import numpy as np
 
 from ingest.database import WorkspaceError
 from ingest.errors import SensoriumError
-from ingest.item import Item, Medium
+from ingest.item import Item
 from ray_jobs.duplicates import link_duplicates
 from ray_jobs.index import IndexReport, fuse, plan, run
 from ray_jobs.manifest import Quarantined
-from ray_jobs.recipe import Recipe, content_hashes
+from ray_jobs.recipe import Recipe
 from ray_jobs.write import Fusion, ItemWriter, Stores
 from retrieval.base import JOINT, VectorIndex
 from retrieval.mirror import Mirror
@@ -32,6 +31,7 @@ from sensorium.index_store import IndexStore, newest_mirror
 from sensorium.intake import IndexRequest, Intake, take_in
 from sensorium.models import ensure_models
 from sensorium.progress import bar_progress, stage_progress
+from sensorium.quarantine import quarantined_items, quarantined_of
 from sensorium.query import QueryEncoder, SearchRequest
 from sensorium.reports import Answers, IndexOutcome, PlanReport, StatusReport
 from sensorium.search import answer, described
@@ -257,7 +257,7 @@ class Library:
 
     def quarantine(self) -> list[Quarantined]:
         """Give every file that could not be read, with its cause."""
-        return list(self._quarantined_files(self._all_items()))
+        return [entry for _, entry in quarantined_items(self.workspace)]
 
     def export(self, out: Path, vectors: bool) -> int:
         """Write every indexed item to a parquet or JSONL file; give how many."""
@@ -342,16 +342,6 @@ class Library:
             self.workspace.manifest.drop_generation(old.name)
         return duplicates, refresh_views(self, generation, store.mirror)
 
-    def _quarantined_files(self, items: Iterable[Item]) -> Iterator[Quarantined]:
-        known = self.workspace.manifest.quarantined()
-        if not known:
-            return
-        for item in items:
-            media = {medium.content_key: medium for medium in item.media}
-            for key in content_hashes(item):
-                if key in known:
-                    yield _at(known[key], media.get(key), item.item_id)
-
     def _outcome(
         self,
         found: Intake,
@@ -361,7 +351,7 @@ class Library:
         finished: tuple[int, tuple[str, ...]],
     ) -> IndexOutcome:
         duplicates, notes = finished
-        quarantined = list(self._quarantined_files(scope()))
+        quarantined = [entry for _, entry in quarantined_of(self.workspace, scope())]
         return IndexOutcome(
             items=report.items,
             encoded=report.encoded,
@@ -392,7 +382,3 @@ def open_library(path: Path, config: Config, create: bool) -> Library:
     remembered = library.workspace.manifest.recall(FAMILY)
     hub = remembered == "hub" or (remembered is None and assemble.hub_answers())
     return Library(path, assemble.with_family(config, "hub" if hub else "bundled"), create)
-
-
-def _at(entry: Quarantined, medium: Medium | None, item_id: str) -> Quarantined:
-    return replace(entry, uri=medium.uri if medium else item_id)

@@ -1,4 +1,8 @@
-"""Progress of long work: a live table on a terminal, one plain line every ten seconds elsewhere."""
+"""Progress of long work.
+
+A live table on a terminal, one plain line every ten seconds elsewhere. A ``TellingConsole`` tells
+it to a program instead.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +29,18 @@ PLAIN_SECONDS = 10.0
 Report = Callable[[Sequence[StageProgress]], None]
 
 
+class TellingConsole(Console):
+    """Tells progress to a function, and writes everything else to stderr.
+
+    Args:
+        tell: takes the share that is done, None where unknown, and what is being done.
+    """
+
+    def __init__(self, tell: Callable[[float | None, str], None]) -> None:
+        super().__init__(stderr=True)
+        self.tell = tell
+
+
 @contextmanager
 def stage_progress(console: Console, total: int, quiet: bool = False) -> Iterator[Report]:
     """Show the stages of a run.
@@ -40,6 +56,9 @@ def stage_progress(console: Console, total: int, quiet: bool = False) -> Iterato
     clock = _Clock(total)
     if quiet:
         yield clock.update
+    elif isinstance(console, TellingConsole):
+        yield lambda stages: console.tell(*clock.told(stages))
+        console.tell(1.0, "finishing")
     elif console.is_terminal:
         with Live(clock.table(), console=console, refresh_per_second=4, transient=True) as live:
 
@@ -76,6 +95,19 @@ class _Clock:
         rate = self.rate(last)
         left = self.total - lost - last.done - last.failed
         return max(left, 0) / rate if rate > 0 else None
+
+    def told(self, stages: Sequence[StageProgress]) -> tuple[float | None, str]:
+        """Take new counters; give the share that is done and the rest in words."""
+        self.update(stages)
+        ended = stages[-1].done + sum(stage.failed for stage in stages)
+        words = f"{ended:,} of {self.total:,} files" if self.total else f"{ended:,} files"
+        failed = ended - stages[-1].done
+        if failed:
+            words += f", {failed:,} of them unreadable"
+        eta = self.eta_seconds()
+        if eta is not None:
+            words += f"; {format_seconds(eta)} left"
+        return min(ended / self.total, 1.0) if self.total else None, words
 
     def table(self) -> Table:
         eta = self.eta_seconds()
@@ -134,6 +166,8 @@ def bar_progress(console: Console, quiet: bool) -> Iterator[Callable[[float, str
     """
     if quiet:
         yield lambda _share, _words: None
+    elif isinstance(console, TellingConsole):
+        yield console.tell
     elif console.is_terminal:
         columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
         with Progress(*columns, console=console, transient=True) as progress:
@@ -165,6 +199,11 @@ def download_progress(console: Console) -> Iterator[Callable[[str, int, int], No
     Yields:
         A function that takes a name, bytes done and bytes in all (0 where unknown).
     """
+    if isinstance(console, TellingConsole):
+        yield lambda name, done, total: console.tell(
+            done / total if total else None, f"fetching {name}"
+        )
+        return
     if not console.is_terminal:
         yield _DownloadLines(console).update
         return

@@ -8,6 +8,7 @@ folder would take them in again. What people did with an item stays in the log, 
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -63,7 +64,7 @@ def take_down(library: Library, item_ids: Sequence[str]) -> TakenDown:
         ids = sorted(items)
         vectors, notes = _from_indexes(library, ids)
         removed = {"vectors": vectors, "places in views": _from_views(workspace, ids)}
-        removed["files"], left = _from_folder(workspace.path, items.values())
+        removed["files"], left = _from_folder(workspace, items.values())
         with workspace.engine.begin() as connection:
             workspace.manifest.unmark(connection, ids)
             workspace.catalogue.remove(connection, ids)
@@ -141,14 +142,16 @@ def _from_views(workspace: Workspace, item_ids: Sequence[str]) -> int:
     return places
 
 
-def _from_folder(folder: Path, items: Iterable[Item]) -> tuple[int, tuple[str, ...]]:
+def _from_folder(workspace: Workspace, items: Iterable[Item]) -> tuple[int, tuple[str, ...]]:
     """Delete files beneath the workspace; give how many, and those that are elsewhere."""
-    count, left, own = 0, list[str](), folder.resolve()
+    count, left, own = 0, list[str](), workspace.path.resolve()
     for uri in dict.fromkeys(medium.uri for item in items for medium in item.media):
         path = Path(uri)
         if "://" not in uri and path.resolve().is_relative_to(own):
             count += path.exists()
             path.unlink(missing_ok=True)
+            if path.parent.parent == workspace.uploads:
+                shutil.rmtree(path.parent, ignore_errors=True)  # Its words would be an item.
         elif "://" in uri or path.exists():
             left.append(uri)
     return count, tuple(left)

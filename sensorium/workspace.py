@@ -10,11 +10,12 @@ import fcntl
 import os
 import secrets
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from encoders.cache import EmbeddingCache
 from ingest.catalogue import Catalogue
@@ -29,6 +30,14 @@ ALIGNMENT, FUSION = "alignment", "fusion"
 """What a library learns: maps into the joint space, and how views are fused there."""
 SOURCES = "sources"
 """Folder of what sources keep of the log, made again from it where it is missing."""
+LOCK = "workspace.lock"
+"""File that whoever writes holds, with who that is."""
+PATIENCE_SECONDS = 0.5
+"""Waited for who holds the workspace for a moment only, as an edit of a view does."""
+
+
+class HeldError(WorkspaceError):
+    """Another process writes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +97,11 @@ class Workspace:
         return str(known)
 
     @property
+    def uploads(self) -> Path:
+        """Folder of what came over HTTP, by absolute path; each upload in a folder of its own."""
+        return self.path.absolute() / "uploads"
+
+    @property
     def active(self) -> Generation | None:
         """The generation that answers; None before the first run."""
         return _generation(self.manifest.recall(ACTIVE))
@@ -141,25 +155,38 @@ class Workspace:
         """Hold the workspace for writing.
 
         Raises:
-            WorkspaceError: another process holds it, or the folder cannot be written.
+            HeldError: another process holds it.
+            WorkspaceError: the folder cannot be written.
         """
         try:
-            handle = (self.path / "workspace.lock").open("a+", encoding="utf-8")
+            handle = (self.path / LOCK).open("a+", encoding="utf-8")
         except OSError as error:
             raise _unwritable(self.path, error) from error
         with handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not _taken(handle):
                 handle.seek(0)
-                raise WorkspaceError(
+                raise HeldError(
                     f"{self.path} is being written by {handle.read().strip() or 'another process'}",
                     "wait for it to finish, or choose another workspace with --workspace",
-                ) from None
+                )
             handle.truncate(0)
             handle.write(f"process {os.getpid()} ({' '.join(Path(a).name for a in sys.argv[:2])})")
             handle.flush()
             yield
+
+    @property
+    def is_held(self) -> bool:
+        """Whether somebody writes now, in this process or another."""
+        try:
+            handle = (self.path / LOCK).open("rb")
+        except FileNotFoundError:
+            return False
+        with handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+            return False
 
     def learnt(self, part: str, newest: bool) -> Path | None:
         """Where it is what was learnt from this library.
@@ -192,6 +219,20 @@ def changes(old: dict[str, str], new: dict[str, str]) -> str:
         if old.get(name) != new.get(name)
     ]
     return ", ".join(parts) or "other settings"
+
+
+def _taken(handle: IO[str]) -> bool:
+    """Take the lock, with a moment of patience; give whether that went."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                return False
+            time.sleep(PATIENCE_SECONDS / 20)
+        else:
+            return True
 
 
 def _learnt_name(part: str, generation: Generation | None = None) -> str:

@@ -15,11 +15,15 @@ from sensorium.service import (
     gate,
     health,
     items,
+    jobs,
+    library,
     middleware,
     problems,
     recommendations,
     search,
+    uploads,
     users,
+    views,
 )
 from sensorium.service.keys import KeyStore
 from sensorium.service.serving import Host
@@ -33,9 +37,13 @@ ROUTERS = (
     events.router,
     health.router,
     items.router,
+    jobs.router,
+    library.router,
     recommendations.router,
     search.router,
+    uploads.router,
     users.router,
+    views.router,
 )
 
 
@@ -45,11 +53,14 @@ def create_app(host: Host) -> FastAPI:
     Args:
         host: the library; it is kept up to date while the application runs.
     """
+    running = jobs.Jobs(host)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         host.start()
+        running.runner.start()
         yield
+        running.runner.stop()
         host.stop()
 
     app = FastAPI(
@@ -64,6 +75,7 @@ def create_app(host: Host) -> FastAPI:
     app.state.host = host
     keys = KeyStore(host.library.workspace.engine)
     app.state.access = access.Access(host.config.service, keys)
+    app.state.jobs = running
     problems.install(app)
     app.add_middleware(body_limits.BodyLimits, host.config.service)
     app.add_middleware(gate.Gate, app.state.access)

@@ -2,8 +2,9 @@
 
 A request takes what is current and keeps it to its end. A thread looks now and then whether another
 generation answers, the index has grown, or a view was edited; it opens the new state beside the old
-one, and requests that come after see it. So no request waits for opening, and an index run, in this
-process or another, shows by itself.
+one, and requests that come after see it. So no request waits for opening, and an index run, in
+another process, shows by itself. While a run writes, what it changes is not looked at: it shows
+once, when the run has ended. Encoders that have been loaded go over to the new state.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ingest.errors import SensoriumError
 from ranking.view_store import ViewStore
@@ -34,6 +35,15 @@ if TYPE_CHECKING:
     from sensorium.workspace import Generation
 
 log = logging.getLogger(__name__)
+
+
+class _State(NamedTuple):
+    """What differs whenever there is something new to open."""
+
+    written: object
+    """Generation, vectors and views: what whoever holds the workspace changes."""
+    besides: object
+    """Models and erasures, which come without its being held."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -78,7 +88,7 @@ class Host:
         self.config = config
         self.library = open_library(path, config, create=True)
         self._serving: Serving | None = None
-        self._shown: object = None
+        self._shown: _State | None = None
         self._refreshing = threading.Lock()
         self._looked = threading.Event()
         self._stopping = threading.Event()
@@ -151,17 +161,23 @@ class Host:
         if self._thread is not None:
             self._thread.join()
 
-    def _state(self) -> object:
-        """What differs whenever there is something new to open; None for an empty library."""
+    def _state(self) -> _State | None:
+        """What is to be shown; None for a library without vectors."""
         workspace = self.library.workspace
-        active = workspace.active
+        held, active = workspace.is_held, workspace.active
         if active is None:
             return None
+        learnt = tuple(workspace.learnt(part, newest=True) for part in ("ranker", "interests"))
+        besides = learnt, workspace.manifest.recall(ERASURES, 0)
+        if held and self._shown is not None:
+            return self._shown._replace(besides=besides)
+        snapshot = shown_snapshot(workspace, active)
+        if held and not snapshot:
+            return None  # The first run is under way.
         store = ViewStore(workspace.engine)
         views = tuple((name, store.view(name).updated_at) for name in store.names())
-        learnt = tuple(workspace.learnt(part, newest=True) for part in ("ranker", "interests"))
-        shown = stored_version(workspace, active), shown_snapshot(workspace, active)
-        return active, shown, views, learnt, workspace.manifest.recall(ERASURES, 0)
+        written = active, stored_version(workspace, active), snapshot, views
+        return _State(written, besides)
 
     def _open(self) -> Serving:
         before = self._serving

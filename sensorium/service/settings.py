@@ -59,12 +59,18 @@ class ServiceConfig:
     """Largest file that is fetched."""
     fetch_seconds: float = 20.0
     """Longest time that fetching one file may take, redirects included."""
+    roots: tuple[str, ...] = ()
+    """Folders and URIs below which a job may index, besides uploads and what was indexed before."""
+    upload_bytes: int = 2 << 30
+    """Most bytes of an uploaded file."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.port < 65_536:
             raise ValueError(f"a port is in [0, 65535]: {self.port = }")
         if self.refresh_seconds <= 0:
             raise ValueError(f"must be above 0: {self.refresh_seconds = }")
+        if self.upload_bytes < 1:
+            raise ValueError(f"must be above 0: {self.upload_bytes = }")
         if not 1 <= self.page_size <= self.most_rows:
             raise ValueError(
                 f"expected 1 <= page_size <= most_rows: {self.page_size = }, {self.most_rows = }"

@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import event
 
 from ingest.database import open_database
-from ranking.view_store import ViewStore
+from ranking.view_store import Tally, ViewStore
 from ranking.views import Members, View, ViewError
 from support.albums import learnt, members, view
 from support.postgres import postgres_server
@@ -83,6 +85,43 @@ def test_a_view_comes_back_as_it_was(url: str, opened: Open) -> None:
         assert np.array_equal(getattr(back.space, name), getattr(learnt().space, name))
     assert np.array_equal(back.readout.weights, learnt().readout.weights)
     assert np.array_equal(back.readout.bias, learnt().readout.bias)
+
+
+def test_members_are_counted_and_given_a_page_at_a_time(url: str, opened: Open) -> None:
+    store, who = opened(url), members([1, 1, 2, 1, 1], pinned=[4])
+    who = replace(who, confidence=np.array([0.2, 0.9, 0.8, 0.9, 0.1], np.float32))
+    store.write(view(), learnt(), who)
+
+    tallies = store.tallies(view())
+    assert tallies[1] == Tally(size=4, pinned=1, borderline=1)
+    assert tallies[2] == Tally(size=1, pinned=0, borderline=0)
+    assert 3 not in tallies
+
+    first = store.surest("colours", 1, 1)
+    assert [one.item_id for one in first] == ["1"]
+    rest = store.surest("colours", 1, 9, (first[0].confidence, first[0].item_id))
+    assert [(one.item_id, one.pinned) for one in rest] == [("3", False), ("0", False), ("4", True)]
+
+
+def test_a_page_of_members_reads_no_others(tmp_path: Path, opened: Open) -> None:
+    store = opened(f"sqlite:///{tmp_path / 'catalogue.db'}")
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("DROP INDEX view_members_by_confidence")
+    store = ViewStore(store.engine)  # As it opens a workspace that was made before.
+    told = []
+    with store.engine.connect() as connection:
+
+        @event.listens_for(store.engine, "before_cursor_execute")
+        def _explain(_c: Any, _cursor: Any, statement: str, values: Any, *_rest: Any) -> None:
+            if statement.startswith("SELECT"):
+                told.extend(
+                    connection.connection.execute(f"EXPLAIN QUERY PLAN {statement}", values)
+                )
+
+        store.surest("colours", 1, 10, (0.5, "7"))
+    plan = " ".join(str(row) for row in told)
+    assert "view_members_by_confidence" in plan
+    assert "TEMP B-TREE" not in plan
 
 
 def test_views_stand_beside_each_other_and_one_is_forgotten(tmp_path: Path, opened: Open) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from ingest.database import WorkspaceError
-from sensorium.workspace import Workspace
+from sensorium.workspace import PATIENCE_SECONDS, HeldError, Workspace
 
 HOLD = """
 import sys, time
@@ -80,3 +82,28 @@ def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
     path.write_text("x")
     with pytest.raises(WorkspaceError, match="cannot be written"):
         Workspace(path, "d", create=True)
+
+
+def test_who_looks_whether_it_is_held_does_not_hold_it(workspace: Workspace) -> None:
+    seen = [workspace.is_held]
+    with workspace.exclusive():
+        seen += [workspace.is_held, workspace.is_held]
+        with pytest.raises(HeldError), workspace.exclusive():
+            pass
+    assert [*seen, workspace.is_held] == [False, True, True, False]
+
+
+def test_who_writes_for_a_moment_is_waited_for(workspace: Workspace) -> None:
+    entered = threading.Event()
+
+    def edit() -> None:
+        with workspace.exclusive():
+            entered.set()
+            time.sleep(PATIENCE_SECONDS / 2)
+
+    editor = threading.Thread(target=edit)
+    editor.start()
+    entered.wait()
+    with workspace.exclusive():
+        pass
+    editor.join()

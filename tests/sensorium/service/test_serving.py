@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from ingest.event import Event
+from ranking.view_store import ViewStore
 from sensorium.albums import Albums
 from sensorium.feed import FeedRequest
 from sensorium.library import EmptyLibraryError
@@ -63,3 +65,40 @@ def test_an_empty_library_says_so_until_something_is_there(tmp_path: Path) -> No
     assert host.refresh()
     assert len(host.serving.mirror) == 1
     host.library.workspace.engine.dispose()
+
+
+def test_what_a_run_changes_shows_once_when_it_has_ended(host: Host) -> None:
+    workspace, before = host.library.workspace, host.serving
+    assert workspace.active is not None
+    store = ViewStore(workspace.engine)
+    with workspace.exclusive():
+        for name in ("ruby", "scarlet"):
+            view = store.view("colour")
+            clusters = (replace(view.clusters[0], name=name), *view.clusters[1:])
+            store.update(replace(view, clusters=clusters, updated_at=datetime.now(UTC)))
+            assert not host.refresh()
+        assert host.serving is before
+    assert host.refresh()
+    interests = host.serving.recommender.stock.shelf.interests
+    assert interests is not None
+    assert "scarlet" in interests.names
+
+
+def test_loaded_encoders_go_over_to_the_new_state(host: Host) -> None:
+    before = host.serving
+    Albums(host.library).rename("colour", "red", "crimson")
+    assert host.refresh()
+    assert host.serving is not before
+    assert host.serving.library.family is before.library.family
+
+
+def test_a_first_run_that_is_under_way_is_no_fault(tmp_path: Path) -> None:
+    host = Host(tmp_path / "w", CONFIG)
+    library = host.library
+    with library.workspace.exclusive():
+        library.workspace.open_generation(library.recipe.digest, {}, reembed=False)
+        host.refresh()
+        assert host.ready
+        with pytest.raises(EmptyLibraryError):
+            _ = host.serving
+    library.workspace.engine.dispose()
