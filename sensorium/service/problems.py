@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 
 from ingest.errors import DecodeError, SensoriumError
 from sensorium.service.logs import without_secrets
+from sensorium.service.middleware import ID_HEADER, SAFE_HEADERS
 
 log = logging.getLogger(__name__)
 
@@ -191,4 +192,7 @@ async def _plain(request: Request, error: Exception) -> JSONResponse:
 async def _fault(request: Request, error: Exception) -> JSONResponse:
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     hint = "the log of the service has the cause under this request id"
-    return answer(request, ServiceError(500, "internal", "something went wrong here", hint))
+    told = answer(request, ServiceError(500, "internal", "something went wrong here", hint))
+    # A fault is answered outside of all middleware, so what that adds is added here.
+    told.headers.update({ID_HEADER: getattr(request.state, "request_id", ""), **SAFE_HEADERS})
+    return told
