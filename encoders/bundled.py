@@ -10,13 +10,12 @@ from pathlib import Path
 
 from encoders.alignment import Alignment, shipped
 from encoders.audio import YamnetEncoder
-from encoders.base import Encoder
 from encoders.drawn import DrawnWords
 from encoders.image import ClipImageEncoder
 from encoders.multilingual import MultilingualEncoder
 from encoders.onnx import Threads
 from encoders.text import BGE_SMALL, MINILM, OnnxTextEncoder
-from encoders.towers import SPACE_FIELDS, Aligner, Towers
+from encoders.towers import SPACE_FIELDS, Aligner, TextEncoder, Towers
 
 
 def bundled_towers(text_model: str, threads: Threads, alignment_dir: str) -> Towers:
@@ -50,7 +49,7 @@ def bundled_towers(text_model: str, threads: Threads, alignment_dir: str) -> Tow
     )
 
 
-def _text_encoder(name: str, threads: Threads) -> Encoder[str]:
+def _text_encoder(name: str, threads: Threads) -> TextEncoder:
     match name:
         case "minilm-l6":
             return OnnxTextEncoder(MINILM, threads)

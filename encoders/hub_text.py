@@ -48,6 +48,12 @@ class SentenceEncoder:
         """What makes these vectors."""
         return self.model.fingerprint(f"prefix {PREFIX!r}, windows of the model's length, mean")
 
+    def count_tokens(self, texts: Sequence[str]) -> int:
+        """Count the tokens of some texts, without the prefix and special ones."""
+        _, tokenizer = self._loaded
+        found = tokenizer(list(texts), add_special_tokens=False, verbose=False)["input_ids"]
+        return sum(map(len, found))
+
     def encode(self, media: Sequence[str]) -> NDArray[np.float32]:
         """Encode texts.
 

@@ -75,6 +75,10 @@ class MultilingualEncoder:
             vectors += list(self._forward(windows[start : start + step]))
         return pool_windows(vectors, cut, self.width)
 
+    def count_tokens(self, texts: Sequence[str]) -> int:
+        """Count the tokens of some texts, without the prefix and special ones."""
+        return sum(len(encoding.ids) for encoding in self._tokenizer.encode_batch(list(texts)))
+
     def _forward(self, windows: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         """Mean hidden state of each window, (B, 384)."""
         import torch

@@ -87,6 +87,11 @@ class OnnxTextEncoder:
         pooled = [h[0].mean(axis=0) if self.model.pooling == "mean" else h[0, 0] for h in hidden]
         return pool_windows(pooled, cut, self.width)
 
+    def count_tokens(self, texts: Sequence[str]) -> int:
+        """Count the tokens of some texts, special ones left out."""
+        encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        return sum(len(encoding.ids) for encoding in encodings)
+
     @cached_property
     def _tokenizer(self) -> Any:
         path = locate(self.model.weights) / "tokenizer.json"

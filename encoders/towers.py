@@ -48,6 +48,13 @@ class SoundEncoder(Encoder[Waveform], Protocol):
         """Encode every window of each sound; ``pooling.sound_vector`` joins them."""
 
 
+class TextEncoder(Encoder[str], Protocol):
+    """An encoder of texts that also says how long they are to it."""
+
+    def count_tokens(self, texts: Sequence[str]) -> int:
+        """Count the tokens of some texts."""
+
+
 class Aligner(Protocol):
     """Brings a tower's vectors into the joint space."""
 
@@ -67,7 +74,7 @@ class Towers:
     """Stills and video frames, (H, W, 3) uint8."""
     sound: SoundEncoder
     """Sounds at the family's rate."""
-    text: Encoder[str]
+    text: TextEncoder
     """Titles, descriptions, and words heard or read."""
     aligners: Mapping[str, Aligner]
     """Map into the joint space for ``frames``, ``sound`` and ``text``."""

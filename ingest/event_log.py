@@ -232,7 +232,7 @@ class EventLog:
         """
         positive = (
             (row.user_id, row.item_id, row.occurred_us)
-            for row in self._by_user(rules.positive_types, since)
+            for row in self.deeds(rules.positive_types, since)
             if rules.is_positive(row.event_type, row.value)
         )
         for user_id, liked in groupby(positive, key=itemgetter(0)):
@@ -285,7 +285,7 @@ class EventLog:
                 for who, number, first, last in connection.execute(query)
             ]
 
-    def _by_user(self, event_types: list[str], since: datetime | None) -> Iterator[Row[Any]]:
+    def deeds(self, event_types: list[str], since: datetime | None = None) -> Iterator[Row[Any]]:
         """Walk events of some types by user and time, a page at a time, holding no transaction."""
         table = events_table
         place = (table.c.user_id, table.c.occurred_us, table.c.sequence)

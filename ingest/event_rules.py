@@ -61,6 +61,19 @@ class Condition:
     bound: float = 0.0
     """What the value is compared with."""
 
+    @property
+    def text(self) -> str:
+        """How it is written."""
+        return f"{self.event_type}{self.sign}{self.bound:.12g}" if self.sign else self.event_type
+
+    @property
+    def just_met(self) -> tuple[str, float | None]:
+        """Type and value of an event that meets it, with nothing to spare."""
+        if not self.sign:
+            return self.event_type, None
+        beyond = {">": math.inf, "<": -math.inf}.get(self.sign, self.bound)
+        return self.event_type, math.nextafter(self.bound, beyond)
+
     def holds(self, value: float | None) -> bool:
         """Whether an event of the type meets it; without a value it meets no bound."""
         if not self.sign:
@@ -120,6 +133,21 @@ class EventRules:
         conditions = self._positives_by_type.get(event_type, ())
         return any(condition.holds(value) for condition in conditions)
 
+    def condition(self, event_type: str, value: float | None = None) -> Condition | None:
+        """Give the condition that decides what an event says; None where it says nothing.
+
+        Returns:
+            The one that gives it its weight; of an event that weighs nothing, the one by which it
+            is positive.
+        """
+        for condition, weight in self._weights_by_type.get(event_type, ()):
+            if condition.holds(value):
+                if weight:
+                    return condition
+                break
+        positives = self._positives_by_type.get(event_type, ())
+        return next((condition for condition in positives if condition.holds(value)), None)
+
     def knows(self, event_type: str) -> bool:
         """Whether a rule speaks of the type; events of other types are kept and count nothing."""
         return event_type in self._weights_by_type or event_type in self._positives_by_type
@@ -128,6 +156,11 @@ class EventRules:
     def positive_types(self) -> list[str]:
         """Types of which some events are positive, sorted."""
         return sorted(self._positives_by_type)
+
+    @property
+    def telling_types(self) -> list[str]:
+        """Types of which some events say something, sorted."""
+        return sorted({*self._weights_by_type, *self._positives_by_type})
 
     @cached_property
     def _weights_by_type(self) -> dict[str, list[tuple[Condition, float]]]:

@@ -35,6 +35,8 @@ class History:
     """Microseconds since 1970 of each, (T,), never falling."""
     asked_us: int
     """The moment at which something is recommended, microseconds since 1970."""
+    user: int = -1
+    """Number of the user in the histories that it is of; -1 where it is of none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -97,6 +99,19 @@ class Histories:
             items=self.items[events],
             times_us=times,
             asked_us=last if asked_us is None else asked_us,
+            user=user,
+        )
+
+    def compact(self) -> Histories:
+        """The same events without users and items that are in none."""
+        some = self.lengths > 0
+        items, numbers = np.unique(self.items, return_inverse=True)
+        return Histories(
+            users=tuple(self.users[user] for user in np.flatnonzero(some).tolist()),
+            item_ids=tuple(self.item_ids[item] for item in items.tolist()),
+            offsets=np.concatenate([[0], np.cumsum(self.lengths[some])]).astype(np.int64),
+            items=np.asarray(numbers, np.int64),
+            times_us=self.times_us,
         )
 
     def only(self, events: NDArray[np.bool_]) -> Histories:
@@ -116,6 +131,13 @@ def gather_histories(liked: Iterable[tuple[str, str, int]]) -> Histories:
     Args:
         liked: user, item and microseconds since 1970, in any order.
     """
+    return ordered_histories(liked)[0]
+
+
+def ordered_histories(
+    liked: Iterable[tuple[str, str, int]],
+) -> tuple[Histories, NDArray[np.int64]]:
+    """Collect who did something with what; also gives the place that each event was given at."""
     users: dict[str, int] = {}
     items: dict[str, int] = {}
     given_users, given_items, given_times = array("q"), array("q"), array("q")
@@ -128,13 +150,14 @@ def gather_histories(liked: Iterable[tuple[str, str, int]]) -> Histories:
     times = np.array(given_times, np.int64)
     order = np.lexsort((times, user_of_event))  # stable: equal moments stay as given
     counts = np.bincount(user_of_event, minlength=len(user_ids))
-    return Histories(
+    histories = Histories(
         users=user_ids,
         item_ids=item_ids,
         offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
         items=item_of_event[order],
         times_us=times[order],
     )
+    return histories, order
 
 
 def logged_histories(log: EventLog, rules: EventRules) -> Histories:

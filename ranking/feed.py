@@ -26,7 +26,7 @@ from ranking.feed_selector import Chosen, Quotas, quotas, select
 from ranking.page import Page, Pick, Reason, Step
 from ranking.shelf import Shelf
 from ranking.user_state import UserState
-from retrieval.source import Source
+from retrieval.source import Pool, Source
 
 
 class Feed:
@@ -100,6 +100,20 @@ class Feed:
         size, state = self.config.size, without_muted(self.shelf, state)
         bounds = quotas(size, len(state.liked.items), state.boost, self.config.variety)
         return self._candidates(state, size, bounds, rules)[1]
+
+    def scores(self, state: UserState, items: NDArray[np.int64]) -> Scored:
+        """Score items that were chosen elsewhere, (C,), each as it would be on a page of them.
+
+        No source named them and nothing is filtered; what a person refused scores as it ranks.
+        """
+        pool = Pool(
+            items=items,
+            scores=np.zeros(len(items), np.float32),
+            names=(),
+            places=np.zeros((len(items), 0), np.int32),
+        )
+        state = without_muted(self.shelf, state)
+        return scored(self.shelf, self.ranker, state, pool, (), self.config)
 
     def _candidates(
         self, state: UserState, size: int, bounds: Quotas, rules: Sequence[Rule]

@@ -58,6 +58,14 @@ class Ranker(Protocol):
             (B, C): row b as ``rank`` gives it for ``without(state, dropped[b])``.
         """
 
+    def chances(self, state: UserState, items: NDArray[np.int64]) -> dict[str, Floats]:
+        """Give what is expected of the person, for those who want to know why.
+
+        Returns:
+            How likely each action is, should some of them happen to an item, (C,), by the action's
+            name; nothing where the ranker tells no actions apart.
+        """
+
 
 def without(state: UserState, item: int) -> UserState:
     """Take every event with an item out of a state's histories; its sums stay as they are."""
@@ -110,6 +118,14 @@ class Blend:
         """Add up the bells but for those of one item each time, (B, C)."""
         kept = (state.recent.items[None, :] != dropped[:, None]).astype(np.float32)
         return self._worth(state, items, kept)
+
+    def chances(
+        self,
+        state: UserState,  # noqa: ARG002 - of the contract
+        items: NDArray[np.int64],  # noqa: ARG002 - of the contract
+    ) -> dict[str, Floats]:
+        """Nothing: it tells no actions apart."""
+        return {}
 
     def _worth(self, state: UserState, items: NDArray[np.int64], kept: Floats) -> Floats:
         """Worth of items (C,) by the events that each row keeps, (B, T), as (B, C)."""

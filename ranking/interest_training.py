@@ -125,7 +125,7 @@ class _Run:
             weight_decay=config.weight_decay,
         )
         self._users = np.flatnonzero(data.sequences.histories.lengths > 1)
-        self._draws = Draws(data.sequences, data.rows.known, config.draws)
+        self._draws = Draws(data.sequences, config.draws)
         self._held = Held(cases=data.validation, rows=data.rows)
 
     def warm(self, epoch: int) -> bool:

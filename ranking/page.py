@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +37,8 @@ class Pick:
     """Place with each source that found it, from 0, by name of the source."""
     reason: Reason
     """Why."""
+    chances: Mapping[str, float] = field(default_factory=dict)
+    """How likely each action is, should some happen to it, by name; empty where nothing tells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,14 +1,15 @@
 """What people said about interests themselves: none of this, more of that.
 
 It lies in the workspace's database. A factor belongs to a cluster of a view by its number, so it
-outlives a new name. Where a view is made anew under its name, numbers begin again: ``renumber``
-then takes along what is said of clusters that are still there.
+outlives a new name. Where clusters are merged or divided, or a view is made anew under its name,
+``regroup`` takes along what is said of the clusters that the new ones are made of, within the
+transaction that changes the view. Who muted a part of a cluster sees nothing of the whole.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from sqlalchemy import (
     Column,
@@ -110,25 +111,33 @@ class Preferences:
         with self.engine.begin() as connection:
             return _delete(connection, user_id=user_id)
 
-    def renumber(self, view: str, numbers: Mapping[int, int]) -> None:
-        """Take along what is said of a view's clusters when these get other numbers.
 
-        Args:
-            view: name of the view.
-            numbers: new number by old; what is said of any other cluster is forgotten. Empty for a
-                view that is deleted.
-        """
-        table = preferences_table
-        query = select(table).where(table.c.view == view)
-        with self.engine.begin() as connection:
-            rows = [dict(row) for row in connection.execute(query).mappings()]
-            _delete(connection, view=view)
-            kept = [
-                {**row, "cluster_id": numbers[row["cluster_id"]]}
-                for row in rows
-                if row["cluster_id"] in numbers
-            ]
-            upsert(connection, table, kept)
+def regroup(connection: Connection, view: str, parts: Mapping[int, Collection[int]]) -> None:
+    """Take along what people said of a view's clusters when others come in their place.
+
+    Args:
+        connection: within the transaction that changes the view.
+        view: name of the view.
+        parts: numbers of the old clusters that each new one is made of, by its number; what is said
+            of any other is forgotten. Empty for a view that is deleted.
+    """
+    query = select(preferences_table).where(preferences_table.c.view == view)
+    said: dict[str, dict[int, float]] = {}
+    for row in connection.execute(query):
+        said.setdefault(row.user_id, {})[row.cluster_id] = row.factor
+    _delete(connection, view=view)
+    kept = [
+        {"user_id": user_id, "view": view, "cluster_id": number, "factor": _of_parts(given)}
+        for user_id, factors in said.items()
+        for number, of in parts.items()
+        if (given := [factors[part] for part in of if part in factors])
+    ]
+    upsert(connection, preferences_table, kept)
+
+
+def _of_parts(factors: list[float]) -> float:
+    """What is said of a whole by what was said of some parts: muting holds, else the most."""
+    return MUTED if MUTED in factors else max(factors)
 
 
 def _delete(connection: Connection, **key: str | int) -> int:

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 
+from ingest.histories import Histories
 from ranking.held_out import HeldOut
 from ranking.ranker import SequenceNetwork
 from ranking.ranker_config import RankerConfig
@@ -70,10 +71,17 @@ def fit_ranker(
         ValueError: content alone is to be known, and there is none.
     """
     known = content if settings.knows != "ids" else None
-    histories = held_out.learnt.histories
-    rows = rows_learnt_from(histories, known.vectors if known is not None else None)
-    network = start_network(rows, settings)
-    data = SequenceData(sequences=held_out.learnt, validation=held_out.validation, rows=rows)
+    if settings.actions == "likes":
+        held_out = held_out.of_likings
+    acted, histories = held_out.learnt.known, held_out.learnt.histories
+    rows = _rows(histories, known, settings)
+    network = start_network(rows, settings, 1 if acted is None else len(acted))
+    data = SequenceData(
+        sequences=held_out.learnt,
+        validation=held_out.validation,
+        rows=rows,
+        weights=None if acted is None else acted.weights,
+    )
     training = training_of(settings, int((histories.lengths > 1).sum()))
     with checkpoint_file(checkpoint) as path:
         progress = (train or train_ranker)(data, network, training, path, on_progress)
@@ -82,14 +90,22 @@ def fit_ranker(
         network=network,
         item_ids=tuple(ids[number] for number in rows.known.tolist()),
         rows=rows,
-        weights=np.ones(1, np.float32),
-        counts=np.bincount(histories.items, minlength=len(ids))[rows.known],
+        weights=np.ones(1, np.float32) if acted is None else acted.weights,
+        actions=() if acted is None else acted.conditions,
+        counts=np.bincount(held_out.part.fit.items, minlength=len(ids))[rows.known],
         space=known.space if known is not None else "",
     )
     return FittedRanker(recommender=recommender, progress=progress)
 
 
-def start_network(rows: ItemRows, settings: RankerSettings) -> SequenceNetwork:
+def _rows(histories: Histories, content: Content | None, settings: RankerSettings) -> ItemRows:
+    fewest = settings.fewest_events if settings.knows == "both" else 1
+    return rows_learnt_from(histories, None if content is None else content.vectors, fewest)
+
+
+def start_network(
+    rows: ItemRows, settings: RankerSettings, num_actions: int = 1
+) -> SequenceNetwork:
     """Give the network before its first round; the seed decides its weights.
 
     Raises:
@@ -99,6 +115,7 @@ def start_network(rows: ItemRows, settings: RankerSettings) -> SequenceNetwork:
     config = RankerConfig(
         num_ids=0 if settings.knows == "content" else len(rows.known),
         content_width=width,
+        num_actions=num_actions,
         block=settings.block,
         width=settings.width,
         num_layers=settings.num_layers,
@@ -106,6 +123,7 @@ def start_network(rows: ItemRows, settings: RankerSettings) -> SequenceNetwork:
         length=settings.length,
         dropped_ratio=settings.dropped_ratio,
         time=settings.time,
+        temperature=settings.temperature,
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
@@ -123,7 +141,11 @@ def training_of(settings: RankerSettings, num_users: int) -> SequenceTraining:
         loss=settings.loss,
         drawn=settings.drawn,
         num_drawn=settings.num_drawn,
+        corrected=settings.corrected,
         id_dropped_ratio=settings.id_dropped_ratio,
+        event_dropped_ratio=settings.event_dropped_ratio,
+        averaged_steps=settings.averaged_steps,
+        precision=settings.precision,
         seed=settings.seed,
         device=device_named(settings.device),
     )

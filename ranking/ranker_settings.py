@@ -22,13 +22,25 @@ class RankerSettings:
     """Most events of a history that are looked at, the latest."""
     time: Literal["none", "gaps", "request"] = "none"
     """Whether times are looked at: none; those of past events; or also that of the request."""
+    temperature: float | None = None
+    """Of cosines between what is looked for and items, above 0, such as 0.07; none to compare by
+    plain products."""
     dropped_ratio: float = 0.2
     """Share of numbers dropped while learning."""
+    event_dropped_ratio: float = 0.0
+    """Share of past events whose item is hidden while learning."""
     knows: Literal["both", "ids", "content"] = "both"
     """What an item is known by, where the library has content vectors."""
     id_dropped_ratio: float = 0.2
     """Share of items whose id is hidden while learning, so that content alone is learnt to stand
     for an item; only where both are known."""
+    fewest_events: int = 1
+    """Events to learn from, below which an item is known by its content alone: what is learnt of an
+    id that was met a few times drowns it. Only where both are known."""
+    actions: Literal["all", "likes"] = "all"
+    """What is learnt from: everything that people did, with a head for each kind of event that
+    there are enough of, so that a like is told from a click and a skip; or what they liked alone.
+    A log of likes is the same to both."""
     epochs: int = 100
     """Most rounds."""
     patience: int = 10
@@ -45,6 +57,15 @@ class RankerSettings:
     """Items that the true one is held against."""
     num_drawn: int = 256
     """How many are drawn, where they are."""
+    corrected: bool = True
+    """Whether softmax makes up for how likely an item was to be drawn. Without it, popular items
+    are put down where items are drawn by popularity or from the step."""
+    averaged_steps: int = 0
+    """Steps that an average of the weights reaches back, which is then what is judged and kept; 0
+    keeps the weights themselves."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Of products while learning. The shorter one is several times as fast on processors and GPUs
+    with units for it."""
     seed: int = 0
     """Decides everything random."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -53,9 +74,16 @@ class RankerSettings:
     def __post_init__(self) -> None:
         if self.num_heads < 1 or self.width < 1 or self.width % self.num_heads:
             raise ValueError(f"heads divide the width: {self.num_heads = }, {self.width = }")
-        if min(self.num_layers, self.length, self.epochs, self.num_drawn) < 1:
-            raise ValueError(f"expected counts of 1 or more: {self}")
-        if not 0 <= self.dropped_ratio < 1 or not 0 <= self.id_dropped_ratio < 1:
+        counts = (self.num_layers, self.length, self.epochs, self.num_drawn, self.fewest_events)
+        if min(counts) < 1 or self.averaged_steps < 0:
             raise ValueError(
-                f"expected shares: {self.dropped_ratio = }, {self.id_dropped_ratio = }"
+                f"expected counts of 1 or more, and averaged_steps of 0 or more: {self}"
             )
+        shares = (self.dropped_ratio, self.id_dropped_ratio, self.event_dropped_ratio)
+        if min(shares) < 0 or max(shares) >= 1:
+            raise ValueError(
+                f"expected shares in [0, 1): {self.dropped_ratio = }, {self.id_dropped_ratio = }, "
+                f"{self.event_dropped_ratio = }"
+            )
+        if self.temperature is not None and self.temperature <= 0:
+            raise ValueError(f"a temperature is positive: {self.temperature = }")

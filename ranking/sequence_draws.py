@@ -78,12 +78,18 @@ class SequenceTraining:
 class Draws:
     """Draws items as the settings say."""
 
-    def __init__(self, sequences: Sequences, known: Numbers, config: SequenceTraining) -> None:
-        self._known, self._config = known, config
+    def __init__(self, sequences: Sequences, config: SequenceTraining) -> None:
+        self._config = config
         items = sequences.histories.items
         counts = np.bincount(items, minlength=sequences.histories.num_items)
+        self._known = np.flatnonzero(counts)
         self._chance = counts / max(len(items), 1)
-        self._steps = np.cumsum(self._chance[known])
+        self._steps = np.cumsum(self._chance[self._known])
+
+    @property
+    def num_items(self) -> int:
+        """Items that can be drawn: those in the events, whether they have a row or not."""
+        return len(self._known)
 
     def draw(self, true: Numbers, random: np.random.Generator) -> tuple[Numbers, Floats]:
         """Draw items to hold against others.

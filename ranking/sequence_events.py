@@ -1,25 +1,27 @@
 """Sequences with actions from what people did: a head of the ranker for each kind of event.
 
-- An action is what several conditions stand for ("liked": like, share, save). An event is the first
-  action that it meets; one that meets none is left out. So whoever leaves an action out has its
-  events neither looked at nor to be found.
+- An event is of the kind of the rule that weighs it ("like", "watch_time>=0.6", "skip"); what no
+  rule weighs and nobody calls positive is left out.
 - Every event is a target, of whatever sign: the ranker learns how likely each action is, and what
-  an action is worth comes from outside. Validation asks for a user's last event, whichever it is,
-  among all items with its action.
+  an action is worth comes from outside. What is asked in validation is what was liked.
 - Events on one item in a row (a click, watched, liked) are one: the weightiest of them, when it
   came last. Else the likeliest next item would always be the one at hand.
+- A head needs examples. A kind that has few joins the one of the same sign that is worth most
+  nearly as much, and is left out where there is none, unless it says: more like this.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ingest.event_rules import Condition, parse_condition
-from ingest.histories import gather_histories
+from ingest.histories import Histories, ordered_histories
+from ranking.actions import NO_ACTION, Actions
 from ranking.sequences import Floats, Numbers, Sequences
 
 if TYPE_CHECKING:
@@ -27,119 +29,91 @@ if TYPE_CHECKING:
     from ingest.event_log import EventLog
     from ingest.event_rules import EventRules
 
-NO_ACTION = -1
-"""Number of what is no action."""
-LONGEST = 1_000
-"""Most events of a user; the latest are kept."""
+FEWEST = 100
+"""Events of a kind from which on it has a head of its own."""
+Deed = tuple[str, str, int, str, float | None]
+"""User, item, microseconds since 1970, type and value of an event."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Actions:
-    """Which events are which action."""
-
-    conditions: tuple[tuple[str, ...], ...] = (
-        ("complete", "watch_time>=0.6"),
-        ("click", "play"),
-        ("like", "comment", "rating>=4", "share", "save", "follow", "purchase"),
-        ("skip",),
-        ("dislike", "not_interested", "report", "rating<=2"),
-    )
-    """Of each action, (A,); see ``EventRules`` for how they are written."""
-    _parsed: tuple[tuple[Condition, ...], ...] = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        parsed = tuple(tuple(map(parse_condition, some)) for some in self.conditions)
-        if not parsed or not all(parsed):
-            raise ValueError(f"expected actions with a condition each: {self.conditions}")
-        object.__setattr__(self, "_parsed", parsed)
-
-    def __len__(self) -> int:
-        """A."""
-        return len(self.conditions)
-
-    @property
-    def types(self) -> tuple[str, ...]:
-        """Types of events that any of them speaks of, sorted."""
-        return tuple(sorted({one.event_type for some in self._parsed for one in some}))
-
-    def number(self, event_type: str, value: float | None) -> int:
-        """Give the number of the action that an event is, or ``NO_ACTION``."""
-        for number, some in enumerate(self._parsed):
-            if any(one.event_type == event_type and one.holds(value) for one in some):
-                return number
-        return NO_ACTION
-
-    def likeliest(self, event_type: str, weight: float, weights: Floats) -> int:
-        """Give the action of an event whose value is not known but whose weight is.
-
-        Args:
-            event_type: of the event.
-            weight: what the rules say it is worth.
-            weights: what each action is worth, (A,).
-
-        Returns:
-            Of the actions that speak of the type, the one worth most nearly as much; or
-            ``NO_ACTION``.
-        """
-        some = [
-            number
-            for number, conditions in enumerate(self._parsed)
-            if any(one.event_type == event_type for one in conditions)
-        ]
-        return min(some, key=lambda n: abs(float(weights[n]) - weight), default=NO_ACTION)
+def logged_deeds(log: EventLog, rules: EventRules) -> Iterator[Deed]:
+    """Walk the events of a log that a rule speaks of."""
+    for row in log.deeds(rules.telling_types):
+        yield row.user_id, row.item_id, row.occurred_us, row.event_type, row.value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ActedSequences:
-    """What people did, ready to be learnt from."""
-
-    sequences: Sequences
-    """Events with the number of each one's action."""
-    weights: Floats
-    """What each action is worth, (A,): the mean of its events by the rules; 0 for none."""
+def told_deeds(events: Iterable[Event]) -> Iterator[Deed]:
+    """Walk events."""
+    for one in events:
+        yield one.user_id, one.item_id, one.occurred_us, one.event_type, one.value
 
 
-def logged_sequences(
-    log: EventLog, rules: EventRules, actions: Actions, longest: int = LONGEST
-) -> ActedSequences:
-    """Collect what the users of a log did.
+def gather_deeds(deeds: Iterable[Deed], rules: EventRules) -> Sequences:
+    """Collect what people did, every event for itself, with a kind per rule that weighs some.
 
     Args:
-        log: of a workspace.
+        deeds: in any order of users; of the same moment of a user, in order.
         rules: what events are worth.
-        actions: which events count, and as what.
-        longest: most events of a user, the latest.
     """
-    events = (
-        event for user_id in log.users() for event in log.tail(user_id, longest, only=actions.types)
+    kinds: dict[str, int] = {}
+    numbers, liked = array("q"), array("b")
+
+    def said() -> Iterator[tuple[str, str, int]]:
+        for user_id, item_id, occurred_us, event_type, value in deeds:
+            condition = rules.condition(event_type, value)
+            if condition is not None:
+                numbers.append(kinds.setdefault(condition.text, len(kinds)))
+                liked.append(rules.is_positive(event_type, value))
+                yield user_id, item_id, occurred_us
+
+    histories, order = ordered_histories(said())
+    return Sequences(
+        histories=histories,
+        actions=np.array(numbers, np.int64)[order],
+        liked=np.array(liked, np.bool_)[order],
+        known=Actions.by([(kind,) for kind in kinds], rules),
     )
-    return acted_sequences(events, rules, actions)
 
 
-def acted_sequences(events: Iterable[Event], rules: EventRules, actions: Actions) -> ActedSequences:
-    """Collect events.
+def learnable(deeds: Sequences, fewest: int = FEWEST) -> Sequences:
+    """Make of all events what a ranker learns from.
 
     Args:
-        events: those of a user in a row, in the order of time.
-        rules: what events are worth.
-        actions: which events count, and as what.
+        deeds: from ``gather_deeds``, or a part of that.
+        fewest: events of a kind from which on it has a head of its own.
+
+    Returns:
+        Events with numbers of actions; without any where all that is left is liked and of one kind.
     """
-    acts = list(_acts(events, rules, actions))
-    _, pairs = np.unique([f"{act.user_id}\0{act.item_id}" for act in acts], return_inverse=True)
-    worth = np.array([act.weight for act in acts], np.float32)
-    weightiest, last = in_a_row(pairs, worth)
-    numbers = np.array([act.action for act in acts], np.int64)[weightiest]
-    kept = [acts[place] for place in last.tolist()]
-    _, user_of_event = np.unique([act.user_id for act in kept], return_inverse=True)
-    order = np.lexsort(([act.occurred_us for act in kept], user_of_event))
-    counts = np.bincount(numbers, minlength=len(actions))
-    sums = np.bincount(numbers, worth[weightiest], minlength=len(actions))
-    return ActedSequences(
-        sequences=Sequences(
-            histories=gather_histories((act.user_id, act.item_id, act.occurred_us) for act in kept),
-            actions=numbers[order],
-        ),
-        weights=(sums / np.maximum(counts, 1)).astype(np.float32),
+    once = once_in_a_row(deeds)
+    # What is left out may have stood between two events on one item.
+    acted = once_in_a_row(as_actions(once, _heads(once, fewest)))
+    _, liked, known = acted.told
+    if len(known) < 2 and liked.all():
+        return Sequences(histories=acted.histories)
+    return acted
+
+
+def as_actions(deeds: Sequences, actions: Actions) -> Sequences:
+    """Number events anew by other actions over the same kinds; those that are none are left out."""
+    acts, _, known = deeds.told
+    found = actions.numbers(known.names)[acts]
+    kept = deeds.only(found != NO_ACTION)
+    return replace(kept, actions=found[found != NO_ACTION], known=actions)
+
+
+def once_in_a_row(deeds: Sequences) -> Sequences:
+    """Let the weightiest event stand for those of a user on one item in a row."""
+    acts, liked, known = deeds.told
+    events = deeds.histories
+    pairs = events.user_of_event * max(events.num_items, 1) + events.items
+    weightiest, last = in_a_row(pairs, known.weights[acts])
+    kept = np.zeros(len(events.items), np.bool_)
+    kept[last] = True
+    return replace(
+        deeds,
+        histories=events.only(kept),
+        actions=acts[weightiest],
+        liked=liked[weightiest],
     )
 
 
@@ -161,20 +135,81 @@ def in_a_row(items: Numbers, weights: Floats) -> tuple[Numbers, Numbers]:
     return np.lexsort((np.abs(weights), run))[last], last
 
 
-@dataclass(frozen=True, slots=True)
-class _Act:
-    """An event that is an action."""
+def until_likings(deeds: Sequences, counts: Numbers) -> Sequences:
+    """Keep what each user did up to one of their likings.
 
-    user_id: str
-    item_id: str
-    occurred_us: int
-    action: int
-    weight: float
+    Args:
+        deeds: what users did.
+        counts: of each user, how many likings are kept, (U,); what came after the last of them, and
+            everything of a user without any, is left out.
+    """
+    events = deeds.histories
+    spared = deeds.likings.lengths - counts
+    return deeds.only(deeds.likings_from_end > spared[events.user_of_event])
 
 
-def _acts(events: Iterable[Event], rules: EventRules, actions: Actions) -> Iterator[_Act]:
-    for event in events:
-        number = actions.number(event.event_type, event.value)
-        if number != NO_ACTION:
-            weight = rules.weight(event.event_type, event.value)
-            yield _Act(event.user_id, event.item_id, event.occurred_us, number, weight)
+def over(deeds: Sequences, users: Sequence[str], item_ids: Sequence[str]) -> Sequences:
+    """The same events with other numbers of users and items.
+
+    Args:
+        deeds: what users did.
+        users: ids in order; what others did is left out.
+        item_ids: ids in order; what was done with others is left out.
+    """
+    events = deeds.histories
+    user, item = _renumbered(events.users, users), _renumbered(events.item_ids, item_ids)
+    kept = (user[events.user_of_event] >= 0) & (item[events.items] >= 0)
+    left = deeds.only(kept)
+    lengths = np.zeros(len(users), np.int64)
+    lengths[user[user >= 0]] = left.histories.lengths[user >= 0]
+    histories = Histories(
+        users=tuple(users),
+        item_ids=tuple(item_ids),
+        offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+        items=item[left.histories.items],
+        times_us=left.histories.times_us,
+    )
+    return replace(left, histories=histories)
+
+
+def _renumbered(names: Sequence[str], others: Sequence[str]) -> Numbers:
+    """Number of each name among others, -1 where it is not there."""
+    number_of = {name: number for number, name in enumerate(others)}
+    return np.array([number_of.get(name, -1) for name in names], np.int64)
+
+
+def _heads(deeds: Sequences, fewest: int) -> Actions:
+    """Group the kinds of some events into actions with enough examples."""
+    numbers, liked, known = deeds.told
+    counts = np.bincount(numbers, minlength=len(known))
+    likings = np.bincount(numbers, liked, minlength=len(known))
+    positive = likings * 2 > counts
+    made: list[list[int]] = []
+    for sign, like in ((1, True), (1, False), (-1, False)):
+        some = np.flatnonzero((counts > 0) & (positive == like) & _of_sign(known, sign, like))
+        made += _joined(some[np.argsort(-counts[some], kind="stable")], counts, known, fewest, like)
+    return Actions(
+        conditions=tuple(tuple(known.names[kind] for kind in group) for group in made),
+        weights=np.array([known.weights[group[0]] for group in made], np.float32),
+    )
+
+
+def _of_sign(known: Actions, sign: int, like: bool) -> NDArray[np.bool_]:
+    if like:
+        return np.ones(len(known), np.bool_)
+    return (known.weights > 0) if sign > 0 else (known.weights <= 0)
+
+
+def _joined(
+    kinds: Numbers, counts: Numbers, known: Actions, fewest: int, always: bool
+) -> list[list[int]]:
+    """Kinds of one sign, the most frequent first, in groups with enough events each."""
+    groups = [[kind] for kind in kinds.tolist() if counts[kind] >= fewest]
+    rare = [kind for kind in kinds.tolist() if counts[kind] < fewest]
+    if not groups:
+        enough = always or sum(counts[kind] for kind in rare) >= fewest
+        return [rare] if rare and enough else []
+    worth = np.log(np.maximum(np.abs(known.weights), 1e-9))
+    for kind in rare:
+        min(groups, key=lambda group: abs(worth[group[0]] - worth[kind])).append(kind)
+    return groups

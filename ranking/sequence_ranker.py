@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.histories import History
+from ranking.actions import NO_ACTION, Actions
 from ranking.feed_ranker import without
-from ranking.sequence_events import NO_ACTION, Actions, in_a_row
+from ranking.sequence_events import in_a_row
 from ranking.sequence_recommender import SequenceRecommender
 from ranking.sequences import Floats, Numbers
 from ranking.user_state import UserState
@@ -45,6 +46,16 @@ class SequenceRanker:
         """Give what each item would be worth without single items of the history, (B, C)."""
         return self._rank([without(state, item) for item in dropped.tolist()], items)
 
+    def chances(self, state: UserState, items: NDArray[np.int64]) -> dict[str, Floats]:
+        """Give how likely each action is, should some of them happen to an item, by its name."""
+        if self._actions is None:
+            return {}
+        history, actions = self._read(state)
+        if not len(history.items):
+            return {}
+        found = self.recommender.chances(history, items, actions)
+        return dict(zip(self._actions.names, found.T, strict=True))
+
     def _rank(self, states: Sequence[UserState], items: Numbers) -> Floats:
         read = [self._read(state) for state in states]
         return self.recommender.rank(
@@ -54,16 +65,16 @@ class SequenceRanker:
     @cached_property
     def _actions(self) -> Actions | None:
         conditions = self.recommender.actions
-        return Actions(conditions=conditions) if conditions else None
+        weights = self.recommender.weights
+        return Actions(conditions=conditions, weights=weights) if conditions else None
 
     def _read(self, state: UserState) -> tuple[History, Numbers]:
         """The history as the model knows it, and the action of each of its events."""
         if self._actions is None:
             return state.liked, np.zeros(len(state.liked.items), np.int64)
-        weights = self.recommender.weights
         numbers = np.array(
             [
-                self._actions.likeliest(kind, weight, weights)
+                self._actions.likeliest(kind, weight)
                 for kind, weight in zip(state.types, state.weights.tolist(), strict=True)
             ],
             np.int64,

@@ -9,8 +9,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -19,12 +20,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ingest.event_rules import EventRules
 from ingest.histories import History as Liked
+from ranking.action_worth import worth_of_actions
+from ranking.actions import Actions
 from ranking.ranker import SequenceNetwork, happened_of, items_of, request_times
 from ranking.ranker_config import RankerConfig
 from ranking.sequence_validation import ITEM_CHUNK
 from ranking.sequences import MICROSECONDS, Floats, ItemRows, Numbers, Padded, rows_of_catalogue
-from ranking.worth import worth_of_actions
 from retrieval.fitted import FittedError, FittedFile
 
 KIND = "sequence model"
@@ -44,10 +47,10 @@ class SequenceRecommender:
     rows: ItemRows
     """The catalogue, N items."""
     weights: Floats
-    """What each action is worth, of either sign, (A,)."""
+    """What each action is worth, of either sign, (A,); not learnt and not kept in the file."""
     actions: tuple[tuple[str, ...], ...] = ()
-    """Conditions of the events that each action stands for, (A,); see ``sequence_events.Actions``.
-    Empty where there is one action: what was liked."""
+    """Conditions of the events that each action stands for, (A,); see ``ranking.actions``. Empty
+    where there is one action: what was liked."""
     counts: Numbers | None = None
     """How often the items of ``item_ids`` were met in learning; None where that is not known."""
     space: str = ""
@@ -62,7 +65,15 @@ class SequenceRecommender:
     @cached_property
     def fingerprint(self) -> str:
         """Sixteen hex digits that change with all that scores depend on but the catalogue."""
-        return self._file.fingerprint
+        digest = hashlib.blake2b(self._file.fingerprint.encode(), digest_size=8)
+        digest.update(self.weights.tobytes())
+        return digest.hexdigest()
+
+    def weighed(self, rules: EventRules) -> SequenceRecommender:
+        """The same with what actions are worth by these rules; nothing is learnt anew."""
+        if not self.actions:
+            return self
+        return replace(self, weights=Actions.by(self.actions, rules).weights)
 
     def score(self, histories: Sequence[Liked], actions: Sequence[Numbers] | None = None) -> Floats:
         """Score every item after each history.
@@ -95,6 +106,24 @@ class SequenceRecommender:
         """
         return self._scores(histories, candidates, actions)
 
+    @torch.inference_mode()
+    def chances(self, history: Liked, candidates: Numbers, actions: Numbers) -> Floats:
+        """Give how likely each action is, should some of them happen to an item.
+
+        Args:
+            history: of one user, not empty.
+            candidates: numbers of items, (C,).
+            actions: number of each event's action, (T,).
+
+        Returns:
+            (C, A), rows adding up to 1.
+        """
+        events = _padded([history], [actions], self.network.config.length)
+        sought = self._sought(events, np.array([history.asked_us // MICROSECONDS], np.int64))
+        met = functional.embedding(torch.from_numpy(candidates).to(self._met.device), self._met)
+        found = _products(sought, met)[0].softmax(dim=-1)
+        return np.asarray(found.cpu().numpy(), np.float32)
+
     def _scores(
         self,
         histories: Sequence[Liked],
@@ -120,11 +149,11 @@ class SequenceRecommender:
         met = self._met
         if candidates is not None:
             met = functional.embedding(torch.from_numpy(candidates).to(met.device), met)
-        found = sought[..., :-1].flatten(0, 1) @ met.T + sought[..., -1:].flatten(0, 1)
-        scores = found.view(*sought.shape[:2], -1).transpose(1, 2).float().cpu().numpy()
+        scores = _products(sought, met)  # (B, C, A)
         if scores.shape[2] == 1 and self.weights[0] > 0:
-            return np.asarray(scores[..., 0], np.float32)
-        return np.asarray(worth_of_actions(scores, self.weights), np.float32)
+            return np.asarray(scores[..., 0].cpu().numpy(), np.float32)
+        weights = torch.from_numpy(self.weights).to(scores.device)
+        return np.asarray(worth_of_actions(scores, weights).cpu().numpy(), np.float32)
 
     def _sought(self, events: Padded, asked_at: Numbers) -> Tensor:
         """What is looked for after the last event of each history, (B, A, D + 1)."""
@@ -174,7 +203,6 @@ class SequenceRecommender:
             kind=KIND,
             config={
                 "network": asdict(self.network.config),
-                "weights": self.weights.tolist(),
                 "actions": self.actions,
                 "space": self.space,
             },
@@ -190,7 +218,7 @@ class SequenceRecommender:
     def load(
         cls, path: Path, catalogue: Sequence[str], content: Floats | None = None
     ) -> SequenceRecommender:
-        """Read what ``save`` wrote.
+        """Read what ``save`` wrote; actions are worth what the built-in rules say.
 
         Args:
             path: of the file.
@@ -216,11 +244,19 @@ class SequenceRecommender:
             network=network.eval(),
             item_ids=file.item_ids,
             rows=rows_of_catalogue(catalogue, row_of_id, content),
-            weights=np.asarray(file.config["weights"], np.float32),
+            weights=(
+                Actions.by(actions, EventRules()).weights if actions else np.ones(1, np.float32)
+            ),
             actions=actions,
             counts=counts,
             space=file.config["space"],
         )
+
+
+def _products(sought: Tensor, met: Tensor) -> Tensor:
+    """Scores of items met so, by what is looked for, (B, C, A), float32."""
+    found = sought[..., :-1].flatten(0, 1) @ met.T + sought[..., -1:].flatten(0, 1)
+    return found.view(*sought.shape[:2], -1).transpose(1, 2).float()
 
 
 def _padded(histories: Sequence[Liked], actions: Sequence[Numbers] | None, most: int) -> Padded:

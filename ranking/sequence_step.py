@@ -94,8 +94,7 @@ class Objective:
     ) -> None:
         self._sequences, self._rows = sequences, rows
         self._network, self._config = network, config
-        self._num_known = len(rows.known)
-        self._draws = Draws(sequences, rows.known, config)
+        self._draws = Draws(sequences, config)
 
     def loss(self, users: Numbers, random: np.random.Generator) -> Tensor:
         """Mean loss over the events that follow others in the histories of some users."""
@@ -195,8 +194,9 @@ class Objective:
         scores = scores.transpose(1, 2)
         same = asked.drawn == asked.true[:, None]
         if config.loss == "binary":
-            num_others = min(asked.drawn.shape[-1], self._num_known - 1)
-            weight = positive_weight(num_others, self._num_known, config.calibration)
+            num_items = self._draws.num_items
+            num_others = min(asked.drawn.shape[-1], num_items - 1)
+            weight = positive_weight(num_others, num_items, config.calibration)
             return binary_loss(asked.true_scores, asked.actions, scores, same, weight)
         if config.corrected:
             scores = corrected(scores, asked.log_expected)

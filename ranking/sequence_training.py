@@ -44,6 +44,8 @@ class SequenceData:
     """The same or other users, each with one more event, the one to find."""
     rows: ItemRows
     """What is known of the items."""
+    weights: Floats | None = None
+    """What each action is worth, (A,): validation ranks by it; see ``Validation``."""
 
 
 def train_ranker(
@@ -111,7 +113,9 @@ class _Run:
         self._users = np.flatnonzero(lengths > 1)
         self._num_events = np.minimum(lengths, network.config.length + 1) - 1
         self._objective = Objective(data.sequences, data.rows, network, config)
-        self._validation = Validation(sequences=data.validation, rows=data.rows)
+        self._validation = Validation(
+            sequences=data.validation, rows=data.rows, weights=data.weights
+        )
 
     def first(self) -> Checkpoint[Progress]:
         """The run before its first round."""
@@ -190,6 +194,7 @@ def _signature(data: SequenceData, network: SequenceNetwork, config: SequenceTra
         data.validation.digest,
         data.rows.id_rows.tolist(),
         "" if content is None else _digest_of(content),
+        [] if data.weights is None else data.weights.tolist(),
     ]
     return hashlib.blake2b(json.dumps(parts).encode(), digest_size=8).hexdigest()
 

@@ -13,8 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ranking.action_worth import worth_of_actions
 from ranking.ranker import SequenceNetwork, history_of, items_of
-from ranking.sequences import ItemRows, Sequences
+from ranking.sequences import Floats, ItemRows, Sequences
 
 MOST_USERS = 10_000
 """More tell no better which state is best."""
@@ -42,6 +43,9 @@ class Validation:
     """Of users with two events or more; others are left out."""
     rows: ItemRows
     """What is known of the items."""
+    weights: Floats | None = None
+    """What each action is worth, (A,): items are ranked by that. None to rank them by the chance of
+    what the last event was."""
 
     def measure(self, network: SequenceNetwork) -> NextItem:
         """Judge a network; its mode and everything random stay as they are."""
@@ -61,7 +65,7 @@ class Validation:
         if len(users) > MOST_USERS:
             users = np.sort(np.random.default_rng(0).permutation(users)[:MOST_USERS])
         targets = self._targets(network)
-        step = max(1, MOST_SCORES // len(self.rows))
+        step = max(1, MOST_SCORES // (len(self.rows) * network.config.num_actions))
         # Those of like length together: little is padded.
         order = np.argsort(self.sequences.histories.lengths[users], kind="stable")
         found = np.zeros(len(users))
@@ -87,11 +91,14 @@ class Validation:
         history = history_of(
             self.rows, events.before_last(), events.times[:, 1:], targets.device.type
         )
-        states = network.states(history)[place, last - 1]
-        asked = network.asked(states)[place, events.actions[place, last]]  # (B, D + 1)
-        scores = (asked @ targets.T).float().cpu().numpy()
-        true = events.items[place, last]
-        return self._places(scores, true, users)
+        asked = network.asked(network.states(history)[place, last - 1])  # (B, A, D + 1)
+        if self.weights is None:
+            scores = asked[place, events.actions[place, last]] @ targets.T
+        else:
+            every = (asked @ targets.T).transpose(1, 2).float()  # (B, N, A)
+            weights = torch.from_numpy(self.weights).to(every.device)
+            scores = worth_of_actions(every, weights)
+        return self._places(scores.float().cpu().numpy(), events.items[place, last], users)
 
     def _places(
         self, scores: NDArray[np.float32], true: NDArray[np.int64], users: NDArray[np.int64]

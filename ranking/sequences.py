@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ingest.histories import Histories
+from ranking.actions import Actions
 
 Numbers = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -54,12 +55,42 @@ class Sequences:
     """The events."""
     actions: Numbers | None = None
     """Number of each event's action, (E,); None where there is one action only."""
+    liked: NDArray[np.bool_] | None = None
+    """Which events say: more like this, (E,); None for all."""
+    known: Actions | None = None
+    """What the numbers of actions stand for."""
 
     def __post_init__(self) -> None:
-        if self.actions is not None and self.actions.shape != self.histories.items.shape:
-            raise ValueError(
-                f"one action per event: {self.actions.shape = }, {self.histories.items.shape = }"
-            )
+        for part in (self.actions, self.liked):
+            if part is not None and part.shape != self.histories.items.shape:
+                raise ValueError(
+                    f"one action per event: {part.shape = }, {self.histories.items.shape = }"
+                )
+
+    @property
+    def told(self) -> tuple[Numbers, NDArray[np.bool_], Actions]:
+        """Actions of the events, which of them were liked, and what the actions are.
+
+        Raises:
+            ValueError: there are none.
+        """
+        if self.actions is None or self.liked is None or self.known is None:
+            raise ValueError("these events tell of no actions")
+        return self.actions, self.liked, self.known
+
+    @property
+    def likings(self) -> Histories:
+        """What was liked; every user and the catalogue stay."""
+        return self.histories if self.liked is None else self.histories.only(self.liked)
+
+    @property
+    def likings_from_end(self) -> Numbers:
+        """How many likings of the user come with or after each event, (E,)."""
+        events = self.histories
+        liked = np.ones(len(events.items), np.bool_) if self.liked is None else self.liked
+        before = np.concatenate([[0], np.cumsum(liked)])
+        every = before[np.repeat(events.offsets[1:], events.lengths)]
+        return np.asarray(every - before[:-1], np.int64)
 
     @property
     def digest(self) -> str:
@@ -73,7 +104,8 @@ class Sequences:
     def only(self, events: NDArray[np.bool_]) -> Sequences:
         """Keep some events, bool (E,); every user and the catalogue stay."""
         actions = None if self.actions is None else self.actions[events]
-        return Sequences(histories=self.histories.only(events), actions=actions)
+        liked = None if self.liked is None else self.liked[events]
+        return replace(self, histories=self.histories.only(events), actions=actions, liked=liked)
 
     def latest(self, users: Numbers, most: int) -> Padded:
         """The last events of some users, in order.
@@ -100,7 +132,8 @@ class ItemRows:
     """What is known of the items of a catalogue."""
 
     id_rows: Numbers
-    """Row of each item in the id table, (N,); -1 for cold items, from which nothing was learnt."""
+    """Row of each item in the id table, (N,); -1 for items that are known by their content alone:
+    cold ones, from which nothing was learnt, and scarce ones."""
     content: Floats | None = None
     """Content vector of each item, (N, F), in memory or mapped from disk; zeros where there is
     none."""
@@ -120,14 +153,20 @@ class ItemRows:
         return order[self.id_rows[order] >= 0]
 
 
-def rows_learnt_from(histories: Histories, content: Floats | None = None) -> ItemRows:
-    """Give a row to each item that is in the events, and to no other.
+def rows_learnt_from(
+    histories: Histories, content: Floats | None = None, fewest: int = 1
+) -> ItemRows:
+    """Give a row to each item that is in the events often enough, and to no other.
 
     Args:
         histories: events to learn from.
         content: of each item of the catalogue, (N, F).
+        fewest: events from which on an item with content has a row; one without has nothing else to
+            be known by, and needs one event only.
     """
-    seen = np.bincount(histories.items, minlength=histories.num_items) > 0
+    counts = np.bincount(histories.items, minlength=histories.num_items)
+    needed = 1 if content is None else np.where(content.any(axis=1), max(fewest, 1), 1)
+    seen = counts >= needed
     return ItemRows(id_rows=np.where(seen, np.cumsum(seen) - 1, -1), content=content)
 
 

@@ -112,6 +112,21 @@ def unpin(view: View, members: Members, item_id: str) -> Members:
     return replace(members, clusters=clusters, pinned=pinned)
 
 
+def parts_of(before: View, after: View, name: str) -> dict[int, tuple[int, ...]]:
+    """Tell which clusters those of an edited view are made of, by number.
+
+    Args:
+        before: the view before one cluster was divided, or several became one.
+        after: the view as it is now.
+        name: the cluster that was divided, or the first of those that became one.
+    """
+    spoken = before.cluster(name).cluster_id
+    old, new = (tuple(c.cluster_id for c in one.clusters) for one in (before, after))
+    gone = tuple(number for number in old if number not in new)
+    parts = {number: (number,) if number in old else (spoken,) for number in new}
+    return {**parts, spoken: (spoken, *gone)}
+
+
 def _with(view: View, changed: Cluster) -> View:
     clusters = (changed if c.cluster_id == changed.cluster_id else c for c in view.clusters)
     return replace(view, clusters=tuple(clusters))

@@ -8,7 +8,7 @@ was or as it should be, and nothing between. Learnt arrays are one value of the 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -41,6 +41,7 @@ from ranking.space import AspectSpace
 from ranking.views import Cluster, Learnt, Members, View, ViewError, Watch, meant
 
 METADATA = MetaData()
+Beside = Callable[[Connection], None]
 
 views_table = Table(
     "views",
@@ -245,9 +246,23 @@ class ViewStore:
                 for row in connection.execute(query)
             ]
 
-    def write(self, view: View, learnt: Learnt, members: Members) -> None:
-        """Write a whole view, in place of what has its name."""
+    def write(
+        self,
+        view: View,
+        learnt: Learnt,
+        members: Members,
+        beside: Beside = lambda _connection: None,
+    ) -> None:
+        """Write a whole view, in place of what has its name.
+
+        Args:
+            view: the view.
+            learnt: what it has learnt.
+            members: who is in it.
+            beside: what else changes with it, in the same transaction.
+        """
         with self.engine.begin() as connection:
+            beside(connection)
             _delete(connection, view.name)
             upsert(connection, views_table, [_to_row(view) | {"learnt": _to_bytes(learnt)}])
             _write_clusters(connection, view)
@@ -276,14 +291,19 @@ class ViewStore:
             if arrived is not None:
                 _write_members(connection, view, arrived)
 
-    def delete(self, name: str) -> None:
+    def delete(self, name: str, beside: Beside = lambda _connection: None) -> None:
         """Forget a view; its items stay in the library.
+
+        Args:
+            name: of the view.
+            beside: what else changes with it, in the same transaction.
 
         Raises:
             ViewError: there is none of this name.
         """
         self.view(name)
         with self.engine.begin() as connection:
+            beside(connection)
             _delete(connection, name)
 
 

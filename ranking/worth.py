@@ -10,9 +10,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-MOST = 80.0
-"""Largest score that is told from a larger one; those of a trained network stay within tens."""
-
 
 def log_worth(gain: NDArray[np.floating], loss: NDArray[np.floating]) -> NDArray[np.float64]:
     """Put what speaks for each item together with what speaks against it.
@@ -24,21 +21,3 @@ def log_worth(gain: NDArray[np.floating], loss: NDArray[np.floating]) -> NDArray
     least = np.maximum(gain, np.finfo(np.float64).tiny, dtype=np.float64)
     worth: NDArray[np.float64] = 2 * np.log(least) - np.log(least + loss)
     return worth
-
-
-def worth_of_actions(
-    scores: NDArray[np.float32], weights: NDArray[np.float32]
-) -> NDArray[np.float64]:
-    """Put the chances of actions together by what each is worth.
-
-    Args:
-        scores: of ``SequenceNetwork.scores``, (..., A).
-        weights: what each action is worth, of either sign, (A,).
-
-    Returns:
-        (...), comparable among the candidates of one history. What one is worth does not depend on
-        the others.
-    """
-    chance = np.exp(np.clip(scores.astype(np.float64), -MOST, MOST))
-    wide = weights.astype(np.float64)
-    return log_worth(chance @ np.maximum(wide, 0), chance @ np.maximum(-wide, 0))

@@ -60,7 +60,7 @@ class _Machine:
         self._options = options
 
     def start(self, stage: Stage) -> Worker:
-        return _Process(stage, self._options) if stage.isolated else _Inline(stage)
+        return WorkerProcess(stage, self._options) if stage.isolated else _Inline(stage)
 
     def collect(self, value: Any) -> Any:
         return value
@@ -89,7 +89,7 @@ class _Inline:
         self._work = None
 
 
-class _Process:
+class WorkerProcess:
     """A worker process and the socket to it."""
 
     def __init__(self, stage: Stage, options: RunOptions) -> None:
@@ -108,6 +108,7 @@ class _Process:
             )
 
     def ready(self) -> Died | None:
+        """Wait until the worker can work; see ``ray_jobs.flow.Worker``."""
         try:
             self._wire.settimeout(self._start_seconds)
             send(self._wire, pack(self._stage))
@@ -121,6 +122,7 @@ class _Process:
         return None
 
     def call(self, tasks: Sequence[Any]) -> Reply:
+        """Do a batch and wait for it, as long as the stage says."""
         limit = self._stage.timeout_seconds
         try:
             self._wire.settimeout(None)
@@ -134,9 +136,11 @@ class _Process:
         return reply
 
     def kill(self) -> None:
+        """End the process now, from any thread."""
         self._process.kill()
 
     def close(self) -> None:
+        """End the process and let go of its socket."""
         self._process.kill()
         self._process.wait()
         self._wire.close()

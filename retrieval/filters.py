@@ -5,7 +5,7 @@ escapes are those a reader knows; nothing is ever evaluated as Python. Choices w
 - a missing value (none, or empty text) matches no comparison, ``!=`` and ``not in`` included;
   ``not (...)`` is plain negation, so ``not lang == "en"`` does match an item without a language;
 - a comparison of two types is an error where the type is known, and never a match otherwise;
-- ``to_milvus`` renders the checked tree, every literal escaped; user text never becomes syntax.
+- a second dialect, ``retrieval.filter_conditions``, gives the same tree, checked by ``Schema``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import ast
 import difflib
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -67,6 +67,8 @@ SEGMENT_SCALARS: Mapping[str, Kind] = {
 }
 """Fields of a segment."""
 ATTRS = "attrs."
+PLAIN_KINDS = frozenset({Kind.NUMBER, Kind.TEXT, Kind.FLAG})
+"""What an attribute may hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,6 @@ _OPS: Mapping[type[ast.cmpop], str] = {
     ast.GtE: ">=",
 }
 _MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
-_INVERSE = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 
 
 def parse(
@@ -164,11 +165,16 @@ def parse(
     Raises:
         FilterError: the text is not an expression, a field is unknown, or two types do not compare.
     """
+    return parse_checked(text, Schema(attrs, scalars))
+
+
+def parse_checked(text: str, schema: Schema) -> Expression:
+    """Read an expression against known fields; see ``parse``."""
     if len(text) > MAX_LENGTH:
         raise FilterError(f"the filter has more than {MAX_LENGTH} characters", "shorten it")
     try:
         tree = ast.parse(text.strip(), mode="eval")
-        return _Reader(attrs, scalars).read(tree.body)
+        return _Reader(schema).read(tree.body)
     except SyntaxError as error:
         raise FilterError(
             f"the filter cannot be read at character {error.offset or 1}: {text!r}",
@@ -179,14 +185,107 @@ def parse(
         raise FilterError("the filter is too deeply nested", "split it") from None
 
 
-class _Reader:
-    """Turns Python's tree into ours."""
+class Schema:
+    """The fields that a filter may name, and what each may be compared with.
+
+    Args:
+        attrs: which kinds each ``attrs.NAME`` holds; none to accept any attribute.
+        scalars: the declared fields.
+    """
 
     def __init__(
         self, attrs: Mapping[str, frozenset[Kind]] | None, scalars: Mapping[str, Kind]
     ) -> None:
         self._attrs = attrs
         self._scalars = scalars
+
+    def kinds(self, name: str) -> frozenset[Kind]:
+        """What a field holds; an attribute may hold several kinds.
+
+        Raises:
+            FilterError: there is no such field.
+        """
+        if name in self._scalars:
+            return frozenset({self._scalars[name]})
+        if name.startswith(ATTRS) and (self._attrs is None or name in self._attrs):
+            return PLAIN_KINDS if self._attrs is None else self._attrs[name]
+        known = [*self._scalars, *sorted(self._attrs or ())]
+        close = difflib.get_close_matches(name, known, n=1)
+        suggestion = f"did you mean {close[0]}? " if close else ""
+        raise FilterError(
+            f"no field is called {name}", f"{suggestion}the fields are {', '.join(known)}"
+        )
+
+    def compare(self, name: str, sign: str, value: AttrValue) -> Compare:
+        """Compare a field with a literal.
+
+        Args:
+            name: of the field.
+            sign: one of ``== != < <= > >=``.
+            value: the literal; a date as text.
+
+        Raises:
+            FilterError: the field does not hold such values.
+        """
+        kind = self._check(name, value)
+        if kind is Kind.FLAG and sign not in ("==", "!="):
+            raise FilterError(f"{name} is true or false and has no order", "compare with ==")
+        return Compare(name, kind, sign, self._stored(name, value))
+
+    def member(self, name: str, values: Sequence[AttrValue], negated: bool) -> Member:
+        """Ask whether a field is one of some literals, or none of them.
+
+        Raises:
+            FilterError: the field does not hold such values, there is none, or they are mixed.
+        """
+        if not values:
+            raise FilterError("in needs a list with at least one value", 'write lang in ["en"]')
+        kinds = {self._check(name, value) for value in values}
+        if len(kinds) > 1:
+            raise FilterError(f"the list after {name} mixes types", "use one type")
+        return Member(name, kinds.pop(), tuple(self._stored(name, v) for v in values), negated)
+
+    def contains(self, name: str, tag: AttrValue) -> Contains:
+        """Ask whether a tag is among those of a field.
+
+        Raises:
+            FilterError: the field holds no tags, or the literal is no text.
+        """
+        if self.kinds(name) != {Kind.TAGS}:
+            raise FilterError(f"{name} holds one value, not several", f"write {name} == ...")
+        if not isinstance(tag, str):
+            raise FilterError(f"{name} holds texts, not {tag!r}", f"write {json.dumps(tag)!r}")
+        return Contains(name, tag)
+
+    def _check(self, name: str, value: AttrValue) -> Kind:
+        """Kind of the literal, where the field may hold it."""
+        holds, kind = self.kinds(name), kind_of(value)
+        if holds == {Kind.TAGS}:
+            raise FilterError(f"{name} holds several texts", f'write "beach" in {name}')
+        if holds == {Kind.DATE} and kind in (Kind.TEXT, Kind.NUMBER):
+            return Kind.NUMBER
+        if kind in holds:
+            return kind
+        several = name not in self._scalars
+        held = " or ".join(sorted(holds)) if several else f"a {min(holds).value}"
+        raise FilterError(f"{name} holds {held}, not {value!r}")
+
+    def _stored(self, name: str, value: AttrValue) -> AttrValue:
+        """The literal as the index stores such values: dates become seconds."""
+        if self._scalars.get(name) is not Kind.DATE or not isinstance(value, str):
+            return value
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            raise FilterError(f"{value!r} is not a date", 'write "2025-01-31"') from None
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+class _Reader:
+    """Turns Python's tree into ours."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
 
     def read(self, node: ast.expr) -> Expression:
         match node:
@@ -200,8 +299,7 @@ class _Reader:
                 parts = tuple(map(self._comparison, lefts, ops, rights))
                 return parts[0] if len(parts) == 1 else Both(parts)
             case ast.Name() | ast.Attribute() | ast.Subscript():
-                name = self._field(node)
-                return Compare(name, self._check(name, True), "==", True)
+                return self._schema.compare(_field(node), "==", True)
             case _:
                 raise _refusal(node)
 
@@ -213,75 +311,26 @@ class _Reader:
         sign = _OPS[type(op)]
         if _is_literal(left) and not _is_literal(right):
             left, right, sign = right, left, _MIRRORED[sign]
-        name, value = self._field(left), _literal(right)
-        kind = self._check(name, value)
-        if kind is Kind.FLAG and sign not in ("==", "!="):
-            raise FilterError(f"{name} is true or false and has no order", "compare with ==")
-        return Compare(name, kind, sign, self._stored(name, value))
+        return self._schema.compare(_field(left), sign, _literal(right))
 
     def _membership(self, left: ast.expr, negated: bool, right: ast.expr) -> Leaf | Negation:
         if _is_literal(left):
-            name, tag = self._field(right), _literal(left)
-            if self._scalars.get(name) is not Kind.TAGS:
-                raise FilterError(f"{name} holds one value, not several", f"write {name} == ...")
-            if not isinstance(tag, str):
-                raise FilterError(f"{name} holds texts, not {tag!r}", f"write {json.dumps(tag)!r}")
-            return Negation(Contains(name, tag)) if negated else Contains(name, tag)
-        if not isinstance(right, ast.List | ast.Tuple) or not right.elts:
-            raise FilterError("in needs a list with at least one value", 'write lang in ["en"]')
-        name, values = self._field(left), [_literal(element) for element in right.elts]
-        kinds = {self._check(name, value) for value in values}
-        if len(kinds) > 1:
-            raise FilterError(f"the list after {name} mixes types", "use one type")
-        return Member(name, kinds.pop(), tuple(self._stored(name, v) for v in values), negated)
+            found = self._schema.contains(_field(right), _literal(left))
+            return Negation(found) if negated else found
+        values = right.elts if isinstance(right, ast.List | ast.Tuple) else []
+        return self._schema.member(_field(left), [_literal(value) for value in values], negated)
 
-    def _field(self, node: ast.expr) -> str:
-        match node:
-            case ast.Name(id=name):
-                pass
-            case ast.Attribute(value=ast.Name(id="attrs"), attr=attr):
-                name = ATTRS + attr
-            case ast.Subscript(value=ast.Name(id="attrs"), slice=ast.Constant(value=str(attr))):
-                name = ATTRS + attr
-            case _:
-                raise _refusal(node)
-        if name in self._scalars or (
-            name.startswith(ATTRS) and (self._attrs is None or name in self._attrs)
-        ):
+
+def _field(node: ast.expr) -> str:
+    match node:
+        case ast.Name(id=name):
             return name
-        known = [*self._scalars, *sorted(self._attrs or ())]
-        close = difflib.get_close_matches(name, known, n=1)
-        suggestion = f"did you mean {close[0]}? " if close else ""
-        raise FilterError(
-            f"no field is called {name}", f"{suggestion}the fields are {', '.join(known)}"
-        )
-
-    def _check(self, name: str, value: AttrValue) -> Kind:
-        """Kind of the literal, where the field may hold it."""
-        kind = kind_of(value)
-        declared = self._scalars.get(name)
-        if declared is None:
-            holds = None if self._attrs is None else self._attrs[name]
-            if holds is None or kind in holds:
-                return kind
-            raise FilterError(f"{name} holds {' or '.join(sorted(holds))}, not {value!r}")
-        if declared is Kind.TAGS:
-            raise FilterError(f"{name} holds several texts", f'write "beach" in {name}')
-        if declared is Kind.DATE and kind in (Kind.TEXT, Kind.NUMBER):
-            return Kind.NUMBER
-        if declared is not kind:
-            raise FilterError(f"{name} holds a {declared.value}, not {value!r}")
-        return kind
-
-    def _stored(self, name: str, value: AttrValue) -> AttrValue:
-        """The literal as the index stores such values: dates become seconds."""
-        if self._scalars.get(name) is not Kind.DATE or not isinstance(value, str):
-            return value
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            raise FilterError(f"{value!r} is not a date", 'write "2025-01-31"') from None
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        case ast.Attribute(value=ast.Name(id="attrs"), attr=attr):
+            return ATTRS + attr
+        case ast.Subscript(value=ast.Name(id="attrs"), slice=ast.Constant(value=str(attr))):
+            return ATTRS + attr
+        case _:
+            raise _refusal(node)
 
 
 def kind_of(value: AttrValue) -> Kind:
@@ -323,50 +372,3 @@ def _refusal(node: ast.expr) -> FilterError:
         f"a filter cannot hold {ast.unparse(node)!r} there",
         'compare a field with a literal, like duration_seconds < 60 or "beach" in tags',
     )
-
-
-def to_milvus(tree: Expression, path: Callable[[str, Kind], str]) -> str:
-    """Render an expression in Milvus's own language.
-
-    Negation is pushed down to the leaves and missing values are guarded by ``exists``, because
-    stores differ in what a comparison with a missing key gives.
-
-    Args:
-        tree: a checked expression.
-        path: the store's name of a field that holds a kind.
-
-    Returns:
-        The expression; literals are escaped as JSON.
-    """
-    return _render(tree, path, negated=False)
-
-
-def _render(tree: Expression, path: Callable[[str, Kind], str], *, negated: bool) -> str:
-    match tree:
-        case Negation(part):
-            return _render(part, path, negated=not negated)
-        case Both(parts) | Either(parts):
-            word = " and " if isinstance(tree, Both) is not negated else " or "
-            return f"({word.join(_render(part, path, negated=negated) for part in parts)})"
-        case Contains(field, tag):
-            test = f"json_contains({path(field, Kind.TAGS)}, {_quoted(tag)})"
-            return f"(not {test})" if negated else test
-        case Compare(field, kind, op, value):
-            name = path(field, kind)
-            sign = _INVERSE[op] if negated else op
-            return _guarded(name, f"{name} {sign} {_quoted(value)}", negated)
-        case Member(field, kind, values, none_of):
-            name = path(field, kind)
-            sign, word = ("!=", " and ") if none_of is not negated else ("==", " or ")
-            test = word.join(f"{name} {sign} {_quoted(value)}" for value in values)
-            return _guarded(name, f"({test})", negated)
-
-
-def _guarded(name: str, test: str, negated: bool) -> str:
-    # Servers before 2.4 read ``exists`` as a condition only between brackets of its own.
-    held = f"(exists {name})"
-    return f"((not {held}) or ({test}))" if negated else f"({held} and ({test}))"
-
-
-def _quoted(value: AttrValue) -> str:
-    return json.dumps(value, ensure_ascii=False)

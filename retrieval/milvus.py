@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from retrieval.base import JOINT, SEGMENTS, Hit, IndexUnavailableError, Record, Scalar
 from retrieval.connection import connect, disconnect, is_local, translated
+from retrieval.filter_milvus import to_milvus
 from retrieval.filters import (
     ATTRS,
     ITEM_SCALARS,
@@ -32,7 +33,6 @@ from retrieval.filters import (
     is_missing,
     kind_of,
     parse,
-    to_milvus,
 )
 
 WRITE_ROWS = 500

@@ -25,6 +25,7 @@ from retrieval.base import (
     Candidate,
     QueryPart,
 )
+from retrieval.filter_conditions import Where
 from retrieval.filters import Kind
 from retrieval.mirror import Mirror
 from retrieval.relevance import DEFAULT_CUT, Calibration
@@ -32,12 +33,13 @@ from retrieval.table import View
 
 DEPTH = 50
 """Fewest candidates per part and field."""
-_NATIVE_OF = {
+NATIVE_OF = {
     "video": "image_native",
     "image": "image_native",
     "audio": "audio_native",
     "text": "text_native",
 }
+"""Field of a modality's tower."""
 
 
 class SearchError(SensoriumError):
@@ -54,8 +56,8 @@ class SearchQuery:
     """At least one with a positive weight."""
     modalities: tuple[str, ...] = ()
     """Compare only with these views; empty for every view and the joint vector."""
-    where: str | None = None
-    """Filter on items; see ``retrieval.filters``."""
+    where: Where | None = None
+    """Filter on items; see ``retrieval.filters`` and ``retrieval.filter_conditions``."""
     limit: int = 10
     """Most answers."""
     moments: bool = False
@@ -87,7 +89,7 @@ class SearchQuery:
             return (SEGMENTS,)
         if not self.modalities:
             return ITEM_FIELDS
-        natives = dict.fromkeys(_NATIVE_OF[modality] for modality in self.modalities)
+        natives = dict.fromkeys(NATIVE_OF[modality] for modality in self.modalities)
         return (*self.modalities, *natives)
 
 

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from retrieval.base import Hit, Record
 from retrieval.columns import Column, evaluate
-from retrieval.filters import ATTRS, Kind, parse
+from retrieval.filter_conditions import Where, read_filter
+from retrieval.filters import ATTRS, Kind, Schema
 from retrieval.space import GraphConfig, Space
 
 
@@ -42,16 +43,16 @@ class View:
         """How many records there are."""
         return int(np.count_nonzero(self.alive))
 
-    def admitted(self, where: str | None) -> NDArray[np.bool_]:
-        """Living rows for which a filter expression holds, (N,).
+    def admitted(self, where: Where | None) -> NDArray[np.bool_]:
+        """Living rows for which a filter holds, (N,).
 
         Raises:
-            FilterError: the expression cannot be understood.
+            FilterError: the filter cannot be understood.
         """
-        if where is None or not where.strip():
-            return self.alive
         attrs = {n: c.kinds for n, c in list(self.columns.items()) if n.startswith(ATTRS)}
-        tree = parse(where, attrs, self.declared)
+        tree = read_filter(where, Schema(attrs, self.declared))
+        if tree is None:
+            return self.alive
         return self.alive & evaluate(tree, self.columns, len(self.alive))
 
     def nearest(

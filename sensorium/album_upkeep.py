@@ -116,7 +116,7 @@ class Upkeep:
             self.store.update(view, arrived, gone)
             return note
         stays = np.arange(len(settled) + len(arrived)) < len(settled)
-        self.learn(view, learnt.space, settled.joined(arrived), rows, stays)
+        self.store.write(*self.learn(view, learnt.space, settled.joined(arrived), rows, stays))
         return (
             f"{note}; {watch.doubtful} of {watch.arrived} that came since it was learnt fit it "
             "badly, so it was learnt anew with them"
@@ -129,10 +129,10 @@ class Upkeep:
         members: Members,
         rows: Mapping[str, int],
         stays: NDArray[np.bool_],
-    ) -> None:
-        """Learn a view anew from its members, and write it; see ``learn_anew``."""
+    ) -> tuple[View, Learnt, Members]:
+        """Learn a view anew from its members; gives what is to be written. See ``learn_anew``."""
         learnt, members = learn_anew(view, space, self.table, members, rows, stays)
-        self._write(view, learnt, members)
+        return self._watched(view, members), learnt, members
 
     def _move(self, view: View, members: Members, rows: Mapping[str, int]) -> str:
         """Carry a view into the vectors of another generation, with its names and members."""
@@ -146,7 +146,8 @@ class Upkeep:
         learnt, left = learn_anew(view, space, self.table, left, rows, np.ones(len(left), np.bool_))
         fresh = {key: rows[key] for key in rows.keys() - set(left.item_ids)}
         arrived = arrivals(view, learnt, self.table, self.digests, fresh)
-        self._write(view, learnt, left.joined(arrived))
+        every = left.joined(arrived)
+        self.store.write(self._watched(view, every), learnt, every)
         return f"view {view.name}: carried over to other vectors, members and names kept"
 
     def _settled(self, members: Members, rows: Mapping[str, int]) -> NDArray[np.int64]:
@@ -158,10 +159,10 @@ class Upkeep:
             )
         )
 
-    def _write(self, view: View, learnt: Learnt, members: Members) -> None:
+    def _watched(self, view: View, members: Members) -> View:
+        """The view, watched for drift from now on."""
         watch = Watch.start(members.confidence[~members.pinned], self.drift)
-        view = replace(view, watch=watch, updated_at=datetime.now(UTC))
-        self.store.write(view, learnt, members)
+        return replace(view, watch=watch, updated_at=datetime.now(UTC))
 
 
 def _places(flags: Iterable[bool]) -> NDArray[np.int64]:

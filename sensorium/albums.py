@@ -20,9 +20,9 @@ from ranking import view_edits
 from ranking.base import Partition
 from ranking.candidates import Candidates, candidates_for, phrases
 from ranking.language_model import language_model
-from ranking.preferences import Preferences
+from ranking.preferences import Preferences, regroup
 from ranking.view_assignment import admitted, stored_views
-from ranking.view_store import ViewStore
+from ranking.view_store import Beside, ViewStore
 from ranking.views import Cluster, Learnt, Members, View, ViewError, Watch, meant, view_name
 from sensorium import assemble
 from sensorium.album_upkeep import Upkeep, upkeep_of
@@ -122,8 +122,8 @@ class Albums:
             )
             view = _view(name, request, candidates, made, upkeep)
             learnt = Learnt(space=made.space, readout=made.readout)
-            self._renumber(view)
-            self.store.write(view, learnt, _members(made, list(rows), upkeep.digests))
+            said = self._regrouped(name, self._of_same_name(view))
+            self.store.write(view, learnt, _members(made, list(rows), upkeep.digests), said)
         return name, tuple(filter(None, (candidates.note, made.note)))
 
     def delete(self, name: str) -> None:
@@ -133,8 +133,7 @@ class Albums:
             ViewError: there is none of this name.
         """
         with self.library.workspace.exclusive():
-            self.store.delete(name)
-            Preferences(self.store.engine).renumber(name, {})
+            self.store.delete(name, self._regrouped(name, {}))
 
     def rename(self, name: str, old: str, new: str) -> None:
         """Call a cluster something else; see ``ranking.view_edits`` for this and the others."""
@@ -143,17 +142,21 @@ class Albums:
             self.store.update(replace(view, updated_at=datetime.now(UTC)))
 
     def merge(self, name: str, clusters: Sequence[str], new: str, console: Console) -> None:
-        """Make one cluster of several."""
-        self._edit(name, console, lambda _, view, who: view_edits.merge(view, who, clusters, new))
+        """Make one cluster of several; who muted one of them is shown nothing of the whole."""
+
+        def change(_upkeep: Upkeep, view: View, who: Members) -> tuple[View, Members]:
+            return view_edits.merge(view, who, clusters, new)
+
+        self._edit(name, console, change, of=next(iter(clusters), ""))
 
     def split(self, name: str, cluster: str, num_parts: int, console: Console) -> None:
-        """Make several clusters of one."""
+        """Make several clusters of one; what people said of it holds for each."""
 
         def change(upkeep: Upkeep, view: View, who: Members) -> tuple[View, Members]:
             parts, named = self._parts(upkeep, view, who, view.cluster(cluster), num_parts)
             return view_edits.split(view, who, cluster, parts, named)
 
-        self._edit(name, console, change)
+        self._edit(name, console, change, of=cluster)
 
     def pin(self, name: str, item_id: str, cluster: str, console: Console) -> None:
         """Put an item into a cluster and hold it there."""
@@ -171,7 +174,9 @@ class Albums:
         """Learn a view anew from its members, and place all but the pinned ones by that."""
         self._edit(name, console, lambda _, view, who: (view, who), settled=False)
 
-    def _edit(self, name: str, console: Console, change: Edit, settled: bool = True) -> None:
+    def _edit(
+        self, name: str, console: Console, change: Edit, settled: bool = True, of: str = ""
+    ) -> None:
         """Change a view and learn from it.
 
         Args:
@@ -179,14 +184,21 @@ class Albums:
             console: writes to stderr.
             change: gives the view and its members as they should be.
             settled: whether those whom the change does not speak of keep their places.
+            of: cluster that is divided, or the first of those that become one; empty where clusters
+                stay as they are.
         """
         with self._upkeep(console) as upkeep:
             upkeep.refresh(self.store.view(name))
             view = self.store.view(name)
             space = self.store.learnt(view).space
-            view, members = change(upkeep, view, self.store.members(view))
-            rows = admitted(upkeep.table, view.where)
-            upkeep.learn(view, space, members, rows, np.full(len(members), settled))
+            edited, members = change(upkeep, view, self.store.members(view))
+            rows = admitted(upkeep.table, edited.where)
+            found = upkeep.learn(edited, space, members, rows, np.full(len(members), settled))
+            if of:
+                parts = view_edits.parts_of(view, edited, of)
+                self.store.write(*found, self._regrouped(name, parts))
+            else:
+                self.store.write(*found)
 
     def _parts(
         self, upkeep: Upkeep, view: View, members: Members, cluster: Cluster, num_parts: int
@@ -221,14 +233,18 @@ class Albums:
         with library.workspace.exclusive():
             yield upkeep_of(library, generation, mirror)
 
-    def _renumber(self, view: View) -> None:
-        """Let what people said of a view that is replaced hold for clusters of the same name."""
+    def _of_same_name(self, view: View) -> dict[int, tuple[int, ...]]:
+        """Clusters of the view that is replaced, by the number of the one that has their name."""
         if view.name not in self.store.names():
-            return
-        new = {cluster.name.casefold(): cluster.cluster_id for cluster in view.clusters}
-        old = {c.cluster_id: c.name.casefold() for c in self.store.view(view.name).clusters}
-        kept = {number: new[name] for number, name in old.items() if name in new}
-        Preferences(self.store.engine).renumber(view.name, kept)
+            return {}
+        old = {c.name.casefold(): c.cluster_id for c in self.store.view(view.name).clusters}
+        named = {cluster.cluster_id: cluster.name.casefold() for cluster in view.clusters}
+        return {number: (old[name],) for number, name in named.items() if name in old}
+
+    def _regrouped(self, name: str, parts: Mapping[int, tuple[int, ...]]) -> Beside:
+        """Takes along what people said of a view's clusters; see ``preferences.regroup``."""
+        Preferences(self.store.engine)  # its table is there from now on
+        return lambda connection: regroup(connection, name, parts)
 
     def _refuse_taken(self, name: str, may_replace: bool) -> None:
         if not may_replace and name in self.store.names():

@@ -32,6 +32,7 @@ from sensorium.settings import without_password
 
 if TYPE_CHECKING:
     from ray_jobs.index import Runner
+    from ray_jobs.pool import WorkerPool
     from retrieval.milvus import MilvusIndex
     from retrieval.mirror import Mirror
     from sensorium.config import Config
@@ -193,11 +194,7 @@ def decode_files(config: Config, media: Sequence[Medium]) -> list[Decoded]:
 
     if all(medium.modality is Modality.IMAGE for medium in media):
         return [decode(medium, decode_options(config)) for medium in media]
-    sources = frozenset({"frames", "sound", "speech", "screen"})
-    tasks = (
-        (medium.uri, ContentTask(content_hash=medium.uri, sources=sources, medium=medium))
-        for medium in media
-    )
+    tasks = ((medium.uri, query_task(medium)) for medium in media)
     [stage, _] = _stages(config)
     with closing(local.run([replace(stage, workers=1)], tasks)) as outcomes:
         found = {outcome.key: outcome.value for outcome in outcomes}
@@ -205,6 +202,20 @@ def decode_files(config: Config, media: Sequence[Medium]) -> list[Decoded]:
         if isinstance(value, Failure):
             raise DecodeError(value.code, value.message)
     return [found[medium.uri] for medium in media]
+
+
+def decode_pool(config: Config, workers: int) -> WorkerPool:
+    """Worker processes that decode files to search by, for a service; none is started yet."""
+    from ray_jobs.pool import WorkerPool
+
+    [stage, _] = _stages(config)
+    return WorkerPool(replace(stage, workers=workers))
+
+
+def query_task(medium: Medium) -> ContentTask:
+    """Ask for everything that a file to search by holds."""
+    sources = frozenset({"frames", "sound", "speech", "screen"})
+    return ContentTask(content_hash=medium.uri, sources=sources, medium=medium)
 
 
 def uses_ray(config: Config, num_contents: int) -> bool:

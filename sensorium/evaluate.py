@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +14,13 @@ from ingest.event_files import EventFile
 from ingest.histories import Histories, gather_histories, liked_in, logged_histories
 from ranking.baselines import Contender, Result, baselines, compare
 from ranking.evaluate import EvaluationConfig, gap
+from ranking.sequence_events import Deed, gather_deeds, logged_deeds, told_deeds
 from ranking.splits import SplitConfig, Splits, split, tied_ratio
 
 if TYPE_CHECKING:
     from ingest.event_log import EventLog
     from ingest.event_rules import EventRules
+    from ranking.sequences import Sequences
     from ranking.splits import Protocol
 
 Show = Callable[[float, str], None]
@@ -116,6 +118,25 @@ def read_liked(file: EventFile, rules: EventRules, show: Show) -> Histories:
             yield from liked_in(row.events, rules)
 
     return gather_histories(liked())
+
+
+def read_deeds(source: EventFile | EventLog, rules: EventRules, show: Show) -> Sequences:
+    """Collect all that people did that the rules weigh, from a file or a log.
+
+    Raises:
+        DecodeError: the file is damaged.
+    """
+    if not isinstance(source, EventFile):
+        show(0.0, "reading events")
+        return gather_deeds(logged_deeds(source, rules), rules)
+
+    def told() -> Iterator[Deed]:
+        for number, row in enumerate(source):
+            if number % 10_000 == 0:
+                show(source.done_ratio, "reading events")
+            yield from told_deeds(row.events)
+
+    return gather_deeds(told(), rules)
 
 
 def read_logged(log: EventLog, rules: EventRules, show: Show) -> Histories:

@@ -22,7 +22,10 @@ from sensorium.options import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ingest.event_files import EventFile
+    from ingest.event_log import EventLog
     from ingest.histories import Histories
+    from ranking.sequences import Sequences
     from sensorium.config import Config
     from sensorium.evaluate import EvaluationReport, EvaluationRequest, Show
 
@@ -85,11 +88,8 @@ def evaluate(
         with_seen=with_seen,
     )
     with bar_progress(stderr, quiet or as_json) as show:
-        if events is None:
-            histories = _logged(workspace, loaded, show)
-        else:
-            histories = _liked(events, layout, loaded, show)
-        report = _measured(histories, request, words_of(models), (workspace, loaded), show)
+        source = _log(workspace, loaded) if events is None else _file(events, layout)
+        report = _measured(source, request, words_of(models), (workspace, loaded), show)
     show_evaluation(report, stdout, as_json)
 
 
@@ -102,7 +102,7 @@ def _check(protocol: str, models: tuple[str, ...]) -> None:
 
 
 def _measured(
-    histories: Histories,
+    source: EventFile | EventLog,
     request: EvaluationRequest,
     models: tuple[str, ...],
     place: tuple[Path, Config],
@@ -111,28 +111,56 @@ def _measured(
     """Measure; content is looked for, and anything learnt, only where a model is asked for."""
     from sensorium.evaluate import evaluate_models
 
+    config = place[1]
     if not models:
-        return evaluate_models(histories, request, show)
-    from sensorium.evaluate_learnt import content_for, judging_vectors, learners
-
-    content = content_for(*place, histories)
-    return evaluate_models(
-        histories, request, show, learners(models, place[1], content), judging_vectors(content)
+        return evaluate_models(_liked(source, config, show), request, show)
+    from sensorium.evaluate_learnt import (
+        Deeds,
+        content_for,
+        judging_vectors,
+        learners,
+        wants_deeds,
     )
 
+    deeds = None
+    if wants_deeds(models, config):
+        done, histories = _done(source, config, show)
+        deeds = Deeds(sequences=done, by_moment=request.protocol == "time")
+    else:
+        histories = _liked(source, config, show)
+    content = content_for(*place, histories)
+    learning = learners(models, config, content, deeds)
+    return evaluate_models(histories, request, show, learning, judging_vectors(content))
 
-def _logged(path: Path, config: Config, show: Show) -> Histories:
+
+def _log(path: Path, config: Config) -> EventLog:
     from sensorium import assemble
-    from sensorium.evaluate import read_logged
     from sensorium.workspace import Workspace
 
     digest = assemble.decode_options(config).digest
-    workspace = Workspace(path, digest, config.store.database_url, create=False)
-    return read_logged(workspace.event_log, config.events, show)
+    return Workspace(path, digest, config.store.database_url, create=False).event_log
 
 
-def _liked(file: str, layout: str, config: Config, show: Show) -> Histories:
+def _file(file: str, layout: str) -> EventFile:
     from ingest.event_files import EventFile
-    from sensorium.evaluate import read_liked
 
-    return read_liked(EventFile(file, layout), config.events, show)
+    return EventFile(file, layout)
+
+
+def _liked(source: EventFile | EventLog, config: Config, show: Show) -> Histories:
+    from ingest.event_files import EventFile
+    from sensorium.evaluate import read_liked, read_logged
+
+    if isinstance(source, EventFile):
+        return read_liked(source, config.events, show)
+    return read_logged(source, config.events, show)
+
+
+def _done(source: EventFile | EventLog, config: Config, show: Show) -> tuple[Sequences, Histories]:
+    """All that people did, and what they liked, with the same numbers of users and items."""
+    from ranking.sequence_events import over
+    from sensorium.evaluate import read_deeds
+
+    deeds = read_deeds(source, config.events, show)
+    histories = deeds.likings.compact()
+    return over(deeds, histories.users, histories.item_ids), histories

@@ -82,10 +82,13 @@ def _print_settings(rows: Sequence[EvaluationRow], console: Console) -> None:
 
 
 def _words(settings: Mapping[str, Any]) -> str:
-    return ", ".join(
-        f"{name} {value}" if isinstance(value, str) else f"{name} {value:g}"
-        for name, value in settings.items()
-    )
+    return ", ".join(f"{name} {_said(value)}" for name, value in settings.items())
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "none"}[value]
+    return f"{value:g}" if isinstance(value, int | float) else str(value)
 
 
 def _print_notes(report: EvaluationReport, console: Console) -> None:

@@ -7,13 +7,15 @@ learning ends is decided by events held out from that. Its settings are those in
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from ranking.acted_scorer import scorer_of
 from ranking.baselines import Contender
 from ranking.held_out import hold_out
 from ranking.interest_fit import fit_interests
 from ranking.ranker_fit import Content, fit_ranker
+from ranking.sequence_events import learnable, until_likings
 from ranking.sequences import Sequences
 from sensorium import interest_training, ranker_training
 from sensorium.learning import library_content
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from ranking.interest_settings import InterestSettings
     from ranking.ranker_settings import RankerSettings
     from ranking.sequence_progress import Progress
-    from ranking.sequence_recommender import SequenceRecommender
+    from retrieval.scoring import ItemScorer
     from sensorium.config import Config
     from sensorium.evaluate import Learners
 
@@ -36,13 +38,29 @@ FEWEST_WITH_CONTENT = 0.9
 """Share of the items with a content vector below which lists are not judged by diversity."""
 
 
-def learners(names: tuple[str, ...], config: Config, content: Content | None) -> Learners:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Deeds:
+    """All that people did."""
+
+    sequences: Sequences
+    """With the numbers of users and items that the questions have."""
+    by_moment: bool
+    """Whether the protocol asks at one moment; see ``ActedScorer``."""
+
+
+def learners(
+    names: tuple[str, ...],
+    config: Config,
+    content: Content | None,
+    deeds: Deeds | None = None,
+) -> Learners:
     """Give what learns the models of these names.
 
     Args:
         names: ``ranker`` and ``interests``, in the order of the results.
         config: the settings in force.
         content: of the catalogue of the events; None where there is none.
+        deeds: all that people did; None where only likings are known.
 
     Raises:
         TrainingError: content alone is to be known, and there is none.
@@ -58,7 +76,7 @@ def learners(names: tuple[str, ...], config: Config, content: Content | None) ->
         made: list[Contender[Any]] = []
         for name in names:
             if name == "ranker":
-                made.append(_ranker(replace(config.ranker, seed=seed), content, tell))
+                made.append(_ranker(replace(config.ranker, seed=seed), content, deeds, tell))
             else:
                 made.append(_interests(replace(config.interests, seed=seed), content, tell))
         return made
@@ -85,16 +103,29 @@ def judging_vectors(content: Content | None) -> Any:
     return content.vectors
 
 
+def wants_deeds(names: tuple[str, ...], config: Config) -> bool:
+    """Whether some model of these learns from more than likings."""
+    return "ranker" in names and config.ranker.actions == "all"
+
+
 def _ranker(
-    settings: RankerSettings, content: Content | None, tell: Callable[[str], None]
-) -> Contender[SequenceRecommender]:
-    def fit(histories: Histories, chosen: RankerSettings, _before: Any) -> SequenceRecommender:
-        held_out = hold_out(Sequences(histories=histories), chosen.seed)
+    settings: RankerSettings,
+    content: Content | None,
+    deeds: Deeds | None,
+    tell: Callable[[str], None],
+) -> Contender[ItemScorer]:
+    def fit(histories: Histories, chosen: RankerSettings, _before: Any) -> ItemScorer:
+        learnt_from = Sequences(histories=histories)
+        if deeds is not None and chosen.actions == "all":
+            # What a protocol lets be seen, it says in likings.
+            learnt_from = learnable(until_likings(deeds.sequences, histories.lengths))
+        held_out = hold_out(learnt_from, chosen.seed)
 
         def told(progress: Progress) -> None:
             tell(f"ranker: {ranker_training.words_of(progress)}")
 
-        return fit_ranker(held_out, chosen, content, on_progress=told).recommender
+        found = fit_ranker(held_out, chosen, content, on_progress=told).recommender
+        return found if deeds is None else scorer_of(found, deeds.sequences, deeds.by_moment)
 
     return Contender(name="ranker", fit=fit, grid=(settings,))
 

@@ -12,22 +12,28 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ingest.event import EPOCH, MICROSECOND, Event, EventType, from_microseconds
 from ranking.feed import Feed
 from ranking.feed_config import Rule
 from ranking.feed_ranker import Blend, Ranker
-from ranking.page import Page
+from ranking.feed_scores import Scored
+from ranking.page import Page, Pick
 from ranking.preferences import Preferences
+from ranking.user_state import UserState, derive
 from ranking.user_states import UserStates
 from sensorium.feed_sources import Counts, sources_of
-from sensorium.fitted_sources import FittedSources
+from sensorium.fitted_sources import FittedSources, Show, hidden
 from sensorium.library import EmptyLibraryError
 from sensorium.ranker_store import open_ranker
 from sensorium.recommend_reports import FeedReport
 from sensorium.search import glimpses
-from sensorium.shelf import Stock, open_stock
+from sensorium.shelf import Stock, stock_of, with_interests
 
 if TYPE_CHECKING:
+    from retrieval.filter_conditions import Where
+    from retrieval.source import Source
     from sensorium.library import Library
 
 NO_VIEW = "there is no view to read interests from; sensorium cluster --by ASPECT makes one"
@@ -38,11 +44,15 @@ class FeedRequest:
     """What is asked for."""
 
     user_id: str
-    """For whom; one of whom nothing is known gets a page, too."""
+    """For whom; one of whom nothing is known gets a page, too. May be empty with a history."""
+    history: tuple[Event, ...] | None = None
+    """What is known of somebody whom the log does not know, earliest first; None reads the log."""
     limit: int | None = None
     """Most items; None for the settings'."""
-    where: str | None = None
-    """Filter expression that items must pass; None for every item."""
+    where: Where | None = None
+    """Filter that items must pass; None for every item."""
+    exclude: tuple[str, ...] = ()
+    """Ids of items to leave out; unknown ones are ignored."""
     asked_at: datetime | None = None
     """The moment of asking, aware; None for now. Of an earlier one, what happened later is unknown,
     but for what many like."""
@@ -50,6 +60,8 @@ class FeedRequest:
     """Whether reasons name the liked item without which a pick would have fallen furthest."""
     record: bool = False
     """Whether the log is told that the page was shown."""
+    chances: bool = False
+    """Whether picks say how likely each action is, where the ranker tells actions apart."""
 
 
 class Recommender:
@@ -83,23 +95,56 @@ class Recommender:
             WorkspaceError: the page was to be recorded, and the database cannot be written.
         """
         self.counts.read_on()
-        rules = []
-        if request.where is not None:
-            rules.append(Rule(name="filter", items=~self.stock.admitted(request.where)))
-        asked_us = _micros(request.asked_at or datetime.now(UTC))
-        if request.asked_at is None:
-            state = self.states.state(request.user_id, asked_us)
-        else:
-            state = self.states.past(request.user_id, asked_us)
-        page = self.feed.page(state, request.limit, explain=request.explain, rules=rules)
+        state = self.state(request)
+        page = self.feed.page(
+            state, request.limit, explain=request.explain, rules=self._rules(request)
+        )
+        if request.chances:
+            page = replace(page, picks=self._with_chances(state, page.picks))
         if not len(state.liked.items):
-            note = (
-                f"{request.user_id} has liked nothing yet: this is popular and new, from everywhere"
-            )
+            who = request.user_id or "whoever asks"
+            note = f"{who} has liked nothing yet: this is popular and new, from everywhere"
             page = replace(page, notes=(*page.notes, note))
         if request.record:
             self.record(page)
         return page
+
+    def scores(self, user_id: str, item_ids: Sequence[str]) -> Scored:
+        """Score some items of the shelf for a user, in the order given; see ``Feed.scores``."""
+        state = self.states.state(user_id, _micros(datetime.now(UTC)))
+        number_of = self.stock.shelf.number_of
+        numbers = np.array([number_of[item_id] for item_id in item_ids], np.int64)
+        return self.feed.scores(state, numbers)
+
+    def state(self, request: FeedRequest) -> UserState:
+        """Give what is known of whom a page is for, by the log or the history that came along."""
+        asked_us = _micros(request.asked_at or datetime.now(UTC))
+        if request.history is not None:
+            states, shelf = self.states, self.stock.shelf
+            events = request.history
+            return derive(request.user_id, asked_us, events, shelf, states.rules, states.config)
+        if request.asked_at is None:
+            return self.states.state(request.user_id, asked_us)
+        return self.states.past(request.user_id, asked_us)
+
+    def _rules(self, request: FeedRequest) -> list[Rule]:
+        rules = []
+        shelf = self.stock.shelf
+        if request.where is not None:
+            rules.append(Rule(name="filter", items=~self.stock.admitted(request.where)))
+        if request.exclude:
+            known = [shelf.number_of[one] for one in request.exclude if one in shelf.number_of]
+            rules.append(Rule.blocking(np.array(known, np.int64), len(shelf), "excluded"))
+        return rules
+
+    def _with_chances(self, state: UserState, picks: tuple[Pick, ...]) -> tuple[Pick, ...]:
+        number_of = self.stock.shelf.number_of
+        items = np.array([number_of[pick.item_id] for pick in picks], np.int64)
+        found = self.feed.ranker.chances(state, items)
+        return tuple(
+            replace(pick, chances={name: float(of_item[row]) for name, of_item in found.items()})
+            for row, pick in enumerate(picks)
+        )
 
     def record(self, page: Page) -> None:
         """Tell the log that a page was shown; telling it twice changes nothing.
@@ -120,33 +165,82 @@ class Recommender:
         return FeedReport(page=page, items=items, view=self.view, recorded=request.record)
 
 
-def open_recommender(library: Library, view: str = "") -> Recommender:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FeedParts:
+    """What pages of a library are made of, whichever view interests are read from."""
+
+    library: Library
+    """The library."""
+    stock: Stock
+    """Its items, without interests."""
+    sources: Sequence[Source]
+    """Where candidates come from."""
+    ranker: Ranker
+    """What ranks them."""
+    counts: Counts
+    """Of what many like."""
+    notes: tuple[str, ...]
+    """What a person should know."""
+
+    def recommender(self, view: str = "") -> Recommender:
+        """Make pages with interests of a view, empty for the one made last.
+
+        Raises:
+            ViewError: there is no such view.
+        """
+        config, workspace = self.library.config, self.library.workspace
+        stock = with_interests(self.library, self.stock, view or None)
+        notes = self.notes if stock.shelf.interests else (*self.notes, NO_VIEW)
+        feed = Feed(stock.shelf, self.sources, self.ranker, config.feed, notes)
+        states = UserStates(
+            workspace.event_log,
+            Preferences(workspace.engine),
+            stock.shelf,
+            config.events,
+            config.user_state,
+        )
+        return Recommender(self.library, stock, feed, states, self.counts)
+
+
+def open_parts(library: Library, stock: Stock, show: Show = hidden) -> FeedParts:
+    """Open what pages are made of.
+
+    Args:
+        library: it must have been indexed.
+        stock: its items, without interests.
+        show: told how counting the log goes.
+
+    Raises:
+        EmptyLibraryError: there is nothing to recommend.
+    """
+    if not len(stock.shelf):
+        raise EmptyLibraryError("this library holds no items", "run sensorium index PATH first")
+    fitted = FittedSources(library.workspace, library.config.events, library.config.sources)
+    counts = Counts(fitted, stock.shelf.number_of, show)
+    ranker, notes = _ranker(library, stock)
+    return FeedParts(
+        library=library,
+        stock=stock,
+        sources=sources_of(library, stock, counts, show),
+        ranker=ranker,
+        counts=counts,
+        notes=(*stock.notes, *notes),
+    )
+
+
+def open_recommender(library: Library, view: str = "", show: Show = hidden) -> Recommender:
     """Open a library for recommending.
 
     Args:
         library: it must have been indexed.
         view: name of the view that interests are read from; empty for the one made last.
+        show: told how far it is, where a long log is read for the first time.
 
     Raises:
         EmptyLibraryError: there is nothing to recommend.
         ViewError: there is no such view.
     """
-    config, workspace = library.config, library.workspace
-    stock = open_stock(library, view or None)
-    shelf = stock.shelf
-    if not len(shelf):
-        raise EmptyLibraryError("this library holds no items", "run sensorium index PATH first")
-    fitted = FittedSources(workspace, config.events, config.sources)
-    counts = Counts(fitted, shelf.number_of)
-    ranker, notes = _ranker(library, stock)
-    if shelf.interests is None:
-        notes = (*notes, NO_VIEW)
-    feed = Feed(
-        shelf, sources_of(library, stock, counts), ranker, config.feed, (*stock.notes, *notes)
-    )
-    preferences = Preferences(workspace.engine)
-    states = UserStates(workspace.event_log, preferences, shelf, config.events, config.user_state)
-    return Recommender(library, stock, feed, states, counts)
+    return open_parts(library, stock_of(library, library.serving()), show).recommender(view)
 
 
 def shown(page: Page) -> Event:
@@ -173,7 +267,7 @@ def _ranker(library: Library, stock: Stock) -> tuple[Ranker, Sequence[str]]:
         return Blend(shelf=shelf), (note,)
     from ranking.sequence_ranker import SequenceRanker
 
-    return SequenceRanker(recommender=learnt), ()
+    return SequenceRanker(recommender=learnt.weighed(library.config.events)), ()
 
 
 def _micros(moment: datetime) -> int:

@@ -14,6 +14,7 @@ from retrieval.source_similar import similar_items
 from retrieval.source_vectors import ModelAsker, VectorSource
 from retrieval.space import GraphConfig
 from retrieval.tally import Standings
+from sensorium.fitted_sources import Show, hidden
 from sensorium.ranker_store import open_interests
 
 if TYPE_CHECKING:
@@ -34,11 +35,14 @@ class Counts:
     Args:
         fitted: what is learnt from the log.
         number_of: numbers of the shelf's items by id.
+        show: told how far the first count is.
     """
 
-    def __init__(self, fitted: FittedSources, number_of: dict[str, int]) -> None:
+    def __init__(
+        self, fitted: FittedSources, number_of: dict[str, int], show: Show = hidden
+    ) -> None:
         self.fitted = fitted
-        self.tally = fitted.tally(_now_us())
+        self.tally = fitted.tally(_now_us(), show)
         self.standings = Standings(self.tally, number_of)
         self._read = time.monotonic()
 
@@ -50,13 +54,14 @@ class Counts:
             self._read = time.monotonic()
 
 
-def sources_of(library: Library, stock: Stock, counts: Counts) -> list[Source]:
+def sources_of(library: Library, stock: Stock, counts: Counts, show: Show = hidden) -> list[Source]:
     """Give the sources of a library; what has not been learnt is left out.
 
     Args:
         library: the library.
         stock: its items.
         counts: of what many like.
+        show: told in words when something long begins.
     """
     shelf, settings = stock.shelf, library.config.sources
     arrivals = Arrivals(shelf.added_us, shelf.hidden)
@@ -66,7 +71,7 @@ def sources_of(library: Library, stock: Stock, counts: Counts) -> list[Source]:
         FreshSource(arrivals, settings.fresh),
         ExploreSource(arrivals, counts.standings, settings.explore),
     ]
-    table = counts.fitted.neighbours()
+    table = counts.fitted.neighbours(show=show)
     if table is not None:
         sources.append(table.source(shelf.number_of))
     learnt = _interests(library, stock)

@@ -37,8 +37,14 @@ from sensorium.workspace import SOURCES, Workspace
 
 NEIGHBOURS, TALLY = "neighbours", "tally"
 """Names of what is kept."""
+Show = Callable[[float, str], None]
+"""Takes the share that is done, 0 to 1, and what is being done."""
 KEEP_EVERY = 1_000
 """New events from which a tally is written again."""
+
+
+def hidden(_share: float, _words: str) -> None:
+    """Shows nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,10 +81,11 @@ class FittedSources:
         self.workspace, self.rules, self.settings = workspace, rules, settings
         self.config = config or NeighbourConfig()
 
-    def neighbours(self, fit: bool = True) -> NeighbourTable | None:
+    def neighbours(self, fit: bool = True, show: Show = hidden) -> NeighbourTable | None:
         """Give the table of neighbours.
 
         Args:
+            show: told in words when something long begins.
             fit: fit it anew where the log has grown enough, which takes seconds for a million
                 events; otherwise what is kept is given, however old.
 
@@ -93,6 +100,7 @@ class FittedSources:
                 return NeighbourTable.load(self._folder / kept.file)
         if not fit:
             return None
+        show(0.0, "learning what goes with what")
         sequence = _last(log)
         events = _count(log, sequence)
         histories = logged_histories(log, self.rules)
@@ -102,11 +110,12 @@ class FittedSources:
         self._keep(NEIGHBOURS, table.save, sequence, events, made_by)
         return table
 
-    def tally(self, asked_us: int) -> Tally:
+    def tally(self, asked_us: int, show: Show = hidden) -> Tally:
         """Give the counts of all events that are in the log.
 
         Args:
             asked_us: microseconds since 1970 now.
+            show: told how far it is.
         """
         half_life = timedelta(days=self.settings.popular_days)
         made_by = digest_of([self.rules.weights, self.rules.positives, str(half_life)])
@@ -114,21 +123,29 @@ class FittedSources:
         if kept is not None:
             with suppress(FittedError):
                 tally, events = Tally.load(self._folder / kept.file), kept.events
-        new = self.catch_up(tally, asked_us)
+        new = self.catch_up(tally, asked_us, show)
         if new >= KEEP_EVERY:
             self._keep(TALLY, tally.save, tally.sequence, events + new, made_by)
         return tally
 
-    def catch_up(self, tally: Tally, asked_us: int) -> int:
+    def catch_up(self, tally: Tally, asked_us: int, show: Show = hidden) -> int:
         """Let a tally read what was appended since, a millisecond where that is nothing.
+
+        Args:
+            tally: from ``tally``.
+            asked_us: microseconds since 1970 now.
+            show: told how far it is.
 
         Returns:
             How many events that was.
         """
-        new = 0
+        new, first, last = 0, tally.sequence, 0
         while page := self.workspace.event_log.since(tally.sequence):
             tally.read(page, self.rules, asked_us)
             new += len(page)
+            # Asked for once, and only where there is something to read.
+            last = last or _last(self.workspace.event_log)
+            show((tally.sequence - first) / max(last - first, 1), f"counting events: {new:,}")
         return new
 
     @property

@@ -55,6 +55,7 @@ def _fit(
 
     fitted = fit_interests(held_out, settings, content, path, told)
     return Learnt(
+        model=fitted.recommender,
         scorer=fitted.recommender,
         epochs=fitted.progress.epoch,
         best_epoch=fitted.progress.best_epoch,

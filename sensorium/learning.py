@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
 from ingest.event_files import EventFile
-from ingest.histories import Histories
 from ranking.baselines import baselines, compare
 from ranking.evaluate import Evaluation, EvaluationConfig, evaluate, gap
 from ranking.held_out import HeldOut, hold_out
 from ranking.ranker_fit import Content
+from ranking.sequence_events import learnable
 from ranking.sequences import Sequences
 from ranking.splits import SplitConfig, Splits
 from retrieval.scoring import ItemScorer
-from sensorium.evaluate import Show, read_liked, read_logged
+from sensorium.evaluate import Show, read_deeds, read_liked, read_logged
 from sensorium.progress import bar_progress
 from sensorium.ranker_store import content_of, keep, learnt_folder, with_items
 from sensorium.training import TrainingError
@@ -51,14 +53,20 @@ class Learning:
     """Decides who judges."""
     fit: Callable[[HeldOut, Content | None, Path, Show], Learnt]
     """Learns, with a file that a killed run goes on from."""
+    acts: bool = False
+    """Whether it learns from all that people did; without, from what they liked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learnt:
     """A model that has been learnt."""
 
-    scorer: Recommender
+    model: Recommender
     """In its best state."""
+    scorer: ItemScorer
+    """What answers for it what was held out."""
+    actions: tuple[str, ...] = ()
+    """What it tells apart, by name; empty where it knows likings only."""
     epochs: int
     """Rounds run."""
     best_epoch: int
@@ -83,8 +91,8 @@ class TriedRow:
     """The best ndcg at 10 on what was held out."""
 
 
-class Recommender(ItemScorer, Protocol):
-    """What is kept: a scorer that can be written."""
+class Recommender(Protocol):
+    """What is kept."""
 
     def save(self, path: Path) -> None:
         """Write what was learnt; the file appears whole or not at all."""
@@ -128,6 +136,8 @@ class LearningOutcome:
     """Users who liked anything."""
     events: int
     """Likings."""
+    acts: Mapping[str, int]
+    """Events of each action that is told apart; empty where likings alone were learnt from."""
     items: int
     """Items that are ranked."""
     with_content: int
@@ -178,7 +188,7 @@ def learn_from_events(
         DecodeError: the file of events cannot be read.
     """
     with bar_progress(console, quiet) as show:
-        sequences, content = prepared(library, request, show)
+        sequences, content = prepared(library, request, show, learning.acts)
         held_out = hold_out(sequences, learning.seed)
         _check(held_out, request, learning, content)
         folder = learnt_folder(library.workspace, learning.name)
@@ -190,11 +200,13 @@ def learn_from_events(
     best = max(others, key=lambda name: others[name].figures[JUDGED_BY])
     low, high = gap(own, others[best], JUDGED_BY)
     kept = learnt.best_epoch > 0 and high >= 0
-    path = keep(library.workspace, learning.name, learnt.scorer) if kept else None
+    path = keep(library.workspace, learning.name, learnt.model) if kept else None
+    likings = sequences.likings
     return LearningOutcome(
         model=learning.name,
-        users=int((sequences.histories.lengths > 0).sum()),
-        events=len(sequences.histories.items),
+        users=int((likings.lengths > 0).sum()),
+        events=len(likings.items),
+        acts=_counts(sequences) if learnt.actions else {},
         items=sequences.histories.num_items,
         with_content=0 if content is None else int(content.vectors.any(axis=1).sum()),
         known_by=" and ".join(_known_by(learning, content)),
@@ -214,20 +226,29 @@ def learn_from_events(
 
 
 def prepared(
-    library: Library, request: LearningRequest, show: Show
+    library: Library, request: LearningRequest, show: Show, acts: bool = False
 ) -> tuple[Sequences, Content | None]:
     """Read the events and lay the library's vectors beside them.
+
+    Args:
+        library: a workspace with settings.
+        request: what to learn from.
+        show: told how far it is.
+        acts: read all that people did instead of what they liked.
 
     Returns:
         Events over a catalogue of all items that are in events or in the library, and the content
         of that catalogue; None where the library knows none of the items in the events.
     """
-    rules = library.config.events
-    if request.events:
-        histories = read_liked(EventFile(request.events, request.layout), rules, show)
+    rules, log = library.config.events, library.workspace.event_log
+    file = EventFile(request.events, request.layout) if request.events else None
+    if acts:
+        sequences = learnable(read_deeds(file or log, rules, show))
+    elif file is not None:
+        sequences = Sequences(histories=read_liked(file, rules, show))
     else:
-        histories = read_logged(library.workspace.event_log, rules, show)
-    return with_content(histories, library_content(library))
+        sequences = Sequences(histories=read_logged(log, rules, show))
+    return with_content(sequences, library_content(library))
 
 
 def library_content(library: Library) -> LibraryContent | None:
@@ -239,14 +260,14 @@ def library_content(library: Library) -> LibraryContent | None:
 
 
 def with_content(
-    histories: Histories, known: LibraryContent | None
+    sequences: Sequences, known: LibraryContent | None
 ) -> tuple[Sequences, Content | None]:
     """Lay vectors beside events; see ``prepared``."""
-    if known is None or set(known.item_ids).isdisjoint(histories.item_ids):
-        return Sequences(histories=histories), None
-    histories = with_items(histories, known.item_ids)
+    if known is None or set(known.item_ids).isdisjoint(sequences.histories.item_ids):
+        return sequences, None
+    histories = with_items(sequences.histories, known.item_ids)
     content = Content(vectors=known.of(histories.item_ids), space=known.space)
-    return Sequences(histories=histories), content
+    return replace(sequences, histories=histories), content
 
 
 def judged(name: str, scorer: ItemScorer, held_out: HeldOut, show: Show) -> dict[str, Evaluation]:
@@ -266,7 +287,7 @@ def judged(name: str, scorer: ItemScorer, held_out: HeldOut, show: Show) -> dict
 def _check(
     held_out: HeldOut, request: LearningRequest, learning: Learning, content: Content | None
 ) -> None:
-    asked, events = len(held_out.part.cases), len(held_out.learnt.histories.items)
+    asked, events = len(held_out.part.cases), len(held_out.part.fit.items)
     if asked < FEWEST_QUESTIONS:
         raise TrainingError(
             f"{request.events or 'the log'} tells of {asked} users with three likings or more, "
@@ -280,6 +301,14 @@ def _check(
             "index the items that the events are about, or learn with "
             f"--set {learning.name}.knows=ids",
         )
+
+
+def _counts(sequences: Sequences) -> dict[str, int]:
+    """Events of each action, by its name."""
+    if sequences.known is None or sequences.actions is None:
+        return {}
+    counts = np.bincount(sequences.actions, minlength=len(sequences.known))
+    return dict(zip(sequences.known.names, counts.tolist(), strict=True))
 
 
 def _known_by(learning: Learning, content: Content | None) -> list[str]:

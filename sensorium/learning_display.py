@@ -25,6 +25,9 @@ def show_learning(outcome: LearningOutcome, console: Console, as_json: bool) -> 
         f"({outcome.with_content:,} with content); items are known by {outcome.known_by}",
         highlight=False,
     )
+    if outcome.acts:
+        told = ", ".join(f"{name} {count:,}" for name, count in outcome.acts.items())
+        console.print(f"learnt from: {told}", highlight=False, markup=False)
     console.print(
         f"{counted(outcome.epochs, 'round')} in {format_seconds(outcome.seconds)} on "
         f"{outcome.device}, best after round {outcome.best_epoch}; "

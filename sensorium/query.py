@@ -5,20 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from encoders.base import Embedding
-from encoders.family import Family
 from fusion.views import fuse_items
 from ingest.decoded import Decoded
 from ingest.errors import DecodeError, SensoriumError
 from ingest.item import Medium, Modality
 from ray_jobs.write import Fusion
-from retrieval.base import QueryPart
+from retrieval.base import JOINT, QueryPart
+from retrieval.filter_conditions import Where
+from retrieval.search import NATIVE_OF
 
 DecodeFiles = Callable[[Sequence[Medium]], Sequence[Decoded]]
+
+
+class Encoders(Protocol):
+    """What a ``Family`` does for searches."""
+
+    def query_text(self, texts: Sequence[str]) -> Mapping[str, NDArray[np.float32]]:
+        """Encode words: unit vectors (B, D_field) per field they can be compared in."""
+
+    def embed(self, contents: Sequence[Decoded]) -> list[list[Embedding] | DecodeError]:
+        """Encode every view of each content."""
 
 
 class QueryError(SensoriumError):
@@ -41,14 +53,16 @@ class SearchRequest:
     """Clips to search by."""
     like: tuple[str, ...] = ()
     """Ids of items to search by."""
+    views: tuple[tuple[Modality, str], ...] = ()
+    """Modalities and ids of items to search by one view of theirs: its picture, its sound."""
     without: tuple[str, ...] = ()
     """Words that answers should not be like."""
     weights: Mapping[str, float] = field(default_factory=dict)
     """Share per kind of part (text, image, audio, video, like, not); 1 where not named."""
     modalities: tuple[str, ...] = ()
     """Modalities to look in; empty for all."""
-    where: str | None = None
-    """Filter expression."""
+    where: Where | None = None
+    """Filter on items."""
     moments: bool = False
     """Find stretches of clips and sounds."""
     limit: int = 10
@@ -63,7 +77,8 @@ class SearchRequest:
         for name in self.modalities:
             if name not in known:
                 raise QueryError(f"no modality {name!r}", f"use {', '.join(known)}")
-        if not (self.text or self.images or self.sounds or self.clips or self.like):
+        media = self.images or self.sounds or self.clips or self.views
+        if not (self.text or media or self.like):
             raise QueryError(
                 "nothing to search by", "give words, --image, --audio, --video or --like"
             )
@@ -75,6 +90,7 @@ class SearchRequest:
             *([f"“{self.text}”"] if self.text else []),
             *(f"{path.name}" for path in (*self.images, *self.sounds, *self.clips)),
             *(f"like {item_id}" for item_id in self.like),
+            *(f"the {modality} of {item_id}" for modality, item_id in self.views),
             *(f"not “{words}”" for words in self.without),
         ]
         notes = [
@@ -94,7 +110,7 @@ class QueryEncoder:
         fusion: how views are aligned and fused; the same as at index time.
     """
 
-    def __init__(self, family: Family, decode: DecodeFiles, fusion: Fusion) -> None:
+    def __init__(self, family: Encoders, decode: DecodeFiles, fusion: Fusion) -> None:
         self.family = family
         self.decode = decode
         self.fusion = fusion
@@ -106,10 +122,12 @@ class QueryEncoder:
 
         Args:
             request: what is asked.
-            item_vectors: vectors per field of each item in ``request.like``.
+            item_vectors: vectors per field of each item in ``request.like`` and
+                ``request.views``.
 
         Raises:
             DecodeError: a file cannot be read.
+            QueryError: an item has no such view.
         """
         share = request.weights
         parts = [
@@ -123,8 +141,16 @@ class QueryEncoder:
         )
         for paths, modality in files:
             weight = share.get(str(modality), 1.0)
-            vectors = self._media(paths, modality)
+            vectors = self.media(paths, modality)
             parts += [QueryPart(vectors=v, weight=weight, kind=str(modality)) for v in vectors]
+        parts += [
+            QueryPart(
+                vectors=_view(item_vectors[item_id], modality, item_id),
+                weight=share.get(str(modality), 1.0),
+                kind=str(modality),
+            )
+            for modality, item_id in request.views
+        ]
         weight = share.get("like", 1.0)
         parts += [
             QueryPart(vectors=item_vectors[item_id], weight=weight, kind="like")
@@ -141,9 +167,21 @@ class QueryEncoder:
             for i in range(len(texts))
         ]
 
-    def _media(
+    def media(
         self, paths: Iterable[Path], modality: Modality
     ) -> list[Mapping[str, NDArray[np.float32]]]:
+        """Encode files.
+
+        Args:
+            paths: B files of one modality.
+            modality: what they should hold.
+
+        Returns:
+            Unit vectors by field of the index, of each file.
+
+        Raises:
+            DecodeError: a file cannot be read, or has nothing to encode.
+        """
         contents = self.decode([_medium(path, modality) for path in paths])
         views: dict[str, Sequence[Embedding]] = {}
         for number, embedded in enumerate(self.family.embed(contents)):
@@ -152,6 +190,17 @@ class QueryEncoder:
             views[str(number)] = embedded
         vectors = fuse_items(views, self.fusion.align, self.fusion.fuser, self.fusion.native_field)
         return [vector.vectors for vector in vectors]
+
+
+def _view(
+    vectors: Mapping[str, NDArray[np.float32]], modality: Modality, item_id: str
+) -> dict[str, NDArray[np.float32]]:
+    """One view of an item as if it had been asked with: in the joint space, and its tower's own."""
+    if modality not in vectors:
+        raise QueryError(f"{item_id!r} has no {modality}", "search by another part of it, or like")
+    view, native = vectors[str(modality)], NATIVE_OF[modality]
+    found = {JOINT: view, str(modality): view}
+    return found | ({native: vectors[native]} if native in vectors else {})
 
 
 def _medium(path: Path, modality: Modality) -> Medium:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ranking.acted_scorer import scorer_of
 from ranking.ranker_fit import device_named, fit_ranker
 from sensorium.learning import (
     Learning,
@@ -61,12 +62,13 @@ def train_library_ranker(
     Raises:
         StageError: Ray cannot be reached, or something failed there.
     """
-    settings = library.config.ranker
+    settings, spread = library.config.ranker, spread or Spread()
     learning = Learning(
         name=RANKER,
         knows=settings.knows,
         seed=settings.seed,
-        fit=partial(_fit, settings, spread or Spread()),
+        fit=partial(_fit, settings, spread),
+        acts=any(one.actions == "all" for one in spread.candidates or (settings,)),
     )
     return learn_from_events(library, learning, request, console, quiet)
 
@@ -98,7 +100,9 @@ def _fit(
     train = _together(spread, show) if spread.workers > 1 else None
     fitted = fit_ranker(held_out, chosen, content, path, told, train)
     return Learnt(
-        scorer=fitted.recommender,
+        model=fitted.recommender,
+        scorer=scorer_of(fitted.recommender, held_out.learnt),
+        actions=tuple(some[0] for some in fitted.recommender.actions),
         epochs=fitted.progress.epoch,
         best_epoch=fitted.progress.best_epoch,
         device=device_named(chosen.device),

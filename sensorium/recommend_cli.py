@@ -57,14 +57,17 @@ def recommend(
     from sensorium.config import load_config
     from sensorium.feed import FeedRequest, open_recommender
     from sensorium.library import open_library
+    from sensorium.progress import bar_progress
     from sensorium.recommend_display import print_feed, show_feed
 
     request = FeedRequest(
-        user_id=user, limit=limit, where=where, asked_at=_moment(at), record=record
+        user_id=user, limit=limit, where=where, asked_at=_moment(at), record=record, chances=explain
     )
     loaded = load_config(config, settings_of(settings)).config
     library = open_library(workspace, loaded, create=False)
-    report = open_recommender(library, view).report(request)
+    with bar_progress(stderr, as_json and not stderr.is_terminal) as show:
+        recommender = open_recommender(library, view, show)
+    report = recommender.report(request)
     (print_feed if as_json else show_feed)(report, stdout, explain)
     for note in report.page.notes:
         stderr.print(note, style="dim", markup=False, highlight=False)

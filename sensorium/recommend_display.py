@@ -17,6 +17,10 @@ LEAST = 0.0005
 """Part of a score below which it is not told: it would be written as 0."""
 
 
+LEAST_CHANCE = 0.005
+"""Chance below which it is not told: it would be written as 0."""
+
+
 def show_feed(report: FeedReport, console: Console, explain: bool = False) -> None:
     """Print a page as a table.
 
@@ -71,6 +75,12 @@ def parts_in_words(parts: Mapping[str, float]) -> str:
     return told or "0"
 
 
+def chances_in_words(chances: Mapping[str, float]) -> str:
+    """Write what a person is expected to do, the likeliest first: ``like 0.62, skip 0.30``."""
+    told = sorted(chances.items(), key=lambda pair: -pair[1])
+    return ", ".join(f"{name} {chance:.2f}" for name, chance in told if chance >= LEAST_CHANCE)
+
+
 def _headline(report: FeedReport) -> str:
     page = report.page
     view = f", interests from the view {report.view}" if report.view else ""
@@ -79,7 +89,9 @@ def _headline(report: FeedReport) -> str:
 
 def _show_parts(report: FeedReport, console: Console) -> None:
     console.print("\n[bold]what scores are made of[/bold]")
-    table = plain_table("#", "item id", "score", "parts", "place with each source")
+    expected = any(pick.chances for pick in report.page.picks)
+    columns = ["#", "item id", "score", "parts", "place with each source"]
+    table = plain_table(*columns, *(["expected"] if expected else []))
     for pick in report.page.picks:
         places = ", ".join(f"{name} {place + 1}" for name, place in pick.sources.items())
         table.add_row(
@@ -88,6 +100,7 @@ def _show_parts(report: FeedReport, console: Console) -> None:
             f"{pick.score:.3f}",
             escape(parts_in_words(pick.parts)),
             escape(places),
+            *([escape(chances_in_words(pick.chances))] if expected else []),
         )
     console.print(table)
 
@@ -112,8 +125,9 @@ def _row(report: FeedReport, pick: Pick) -> dict[str, Any]:
         "uri": item.uri if item else "",
         "title": item.title if item else "",
         "score": round(pick.score, 6),
-        "parts": {name: round(value, 6) for name, value in pick.parts.items()},
+        "parts": _rounded(pick.parts),
         "sources": dict(pick.sources),
+        **({"chances": _rounded(pick.chances)} if pick.chances else {}),
         "reason": {
             "kind": reason.kind,
             "text": report.why(pick),
@@ -121,6 +135,10 @@ def _row(report: FeedReport, pick: Pick) -> dict[str, Any]:
             "history_item": reason.history_item,
         },
     }
+
+
+def _rounded(values: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(value, 6) for name, value in values.items()}
 
 
 def _step(step: Step) -> dict[str, Any]:

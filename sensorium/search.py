@@ -25,7 +25,8 @@ def answer(
     Raises:
         QueryError: an item to search by is not in the library.
     """
-    liked = {item_id: mirror.vectors(item_id) for item_id in request.like}
+    viewed = [item_id for _, item_id in request.views]
+    liked = {item_id: mirror.vectors(item_id) for item_id in (*request.like, *viewed)}
     for item_id, vectors in liked.items():
         if not vectors:
             raise QueryError(f"there is no item {item_id!r}", "ids are listed by sensorium export")
@@ -36,7 +37,7 @@ def answer(
         limit=request.limit,
         moments=request.moments,
         min_relevance=request.min_relevance,
-        exclude=request.like,
+        exclude=tuple(liked),
         duplicates=request.duplicates,
     )
     return search(mirror, calibration, query)

@@ -23,7 +23,10 @@ from retrieval.table import View as Table
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from retrieval.filter_conditions import Where
+    from retrieval.mirror import Mirror
     from sensorium.library import Library
+    from sensorium.workspace import Generation
 
 HIDDEN = "attrs.hidden"
 """Attribute of an item that keeps it off every page."""
@@ -49,11 +52,11 @@ class Stock:
     notes: tuple[str, ...]
     """What a person should know of it."""
 
-    def admitted(self, where: str | None) -> NDArray[np.bool_]:
-        """Items for which a filter expression holds, (N,).
+    def admitted(self, where: Where | None) -> NDArray[np.bool_]:
+        """Items for which a filter holds, (N,).
 
         Raises:
-            FilterError: the expression cannot be understood.
+            FilterError: the filter cannot be understood.
         """
         return self.table.admitted(where)[self.table.alive]
 
@@ -74,21 +77,40 @@ def open_stock(library: Library, view: str | None = None) -> Stock:
         EmptyLibraryError: nothing has been indexed.
         ViewError: there is no view of this name.
     """
-    generation, mirror, notes = library.serving()
+    return with_interests(library, stock_of(library, library.serving()), view)
+
+
+def stock_of(library: Library, serving: tuple[Generation, Mirror, tuple[str, ...]]) -> Stock:
+    """Read what a library may show, without interests.
+
+    Args:
+        library: it must have been indexed.
+        serving: what ``Library.serving`` gives.
+    """
+    generation, mirror, notes = serving
     table = mirror.items
-    store = ViewStore(library.workspace.engine)
-    name = view or latest_view(store)
-    shelf = shelf_of(table, library.workspace.catalogue.added_us())
-    if name is not None:
-        shelf = replace(shelf, interests=interests_of(store, name, shelf.number_of))
     return Stock(
-        shelf=shelf,
+        shelf=shelf_of(table, library.workspace.catalogue.added_us()),
         nearest=nearest_of(table),
         table=table,
         generation=generation.name,
         version=mirror.version,
         notes=notes,
     )
+
+
+def with_interests(library: Library, stock: Stock, view: str | None = None) -> Stock:
+    """Give the same stock with interests of a view, None for the one made last.
+
+    Raises:
+        ViewError: there is no view of this name.
+    """
+    store = ViewStore(library.workspace.engine)
+    name = view or latest_view(store)
+    if name is None:
+        return stock
+    interests = interests_of(store, name, stock.shelf.number_of)
+    return replace(stock, shelf=replace(stock.shelf, interests=interests))
 
 
 def latest_view(store: ViewStore) -> str | None:

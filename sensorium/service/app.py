@@ -11,15 +11,19 @@ import sensorium
 from sensorium.service import (
     access,
     body_limits,
+    embeddings,
     events,
     gate,
     health,
     items,
     jobs,
     library,
+    media,
     middleware,
     problems,
+    rank,
     recommendations,
+    rerank,
     search,
     uploads,
     users,
@@ -36,15 +40,20 @@ Errors are RFC 9457 problems with a stable `code`. Every answer carries `X-Reque
 ROUTERS = (
     events.router,
     health.router,
-    items.router,
     jobs.router,
     library.router,
     recommendations.router,
+    rank.router,
     search.router,
     uploads.router,
+    media.router,
+    embeddings.router,
+    rerank.router,
+    items.router,
     users.router,
     views.router,
 )
+"""In order: ids of items hold slashes, so that routes with something after an id come first."""
 
 
 def create_app(host: Host) -> FastAPI:

@@ -46,15 +46,28 @@ Resolve = Callable[[str, int], list[str]]
 
 
 class FetchError(ServiceError):
-    """A URL may not be fetched, or does not give a file.
+    """A URL does not give a file.
 
     Args:
         sentence: what happened.
         hint: the next step.
+        code: stable name of the cause.
+    """
+
+    def __init__(self, sentence: str, hint: str = "", code: str = "url_failed") -> None:
+        super().__init__(422, code, sentence, hint or "send the bytes of the file instead")
+
+
+class RefusedError(FetchError):
+    """A URL may not be fetched.
+
+    Args:
+        sentence: why.
+        hint: the next step.
     """
 
     def __init__(self, sentence: str, hint: str = "") -> None:
-        super().__init__(422, "fetch", sentence, hint or "send the bytes of the file instead")
+        super().__init__(sentence, hint, "url_not_allowed")
 
 
 def is_public(address: str) -> bool:
@@ -120,7 +133,7 @@ class Fetcher:
         context: ssl.SSLContext | None = None,
     ) -> None:
         self._config, self._resolve, self._is_allowed = config, resolve, is_allowed
-        self._context = context or ssl.create_default_context()
+        self._context = context
 
     def fetch(self, url: str, most_bytes: int | None = None) -> bytes:
         """Give the bytes behind a URL; blocks, for at most ``fetch_seconds`` and a look-up.
@@ -132,7 +145,8 @@ class Fetcher:
         Raises:
             FetchError: it may not be fetched, does not answer, or is too large.
         """
-        most = min(self._config.fetch_bytes, most_bytes or self._config.fetch_bytes)
+        most = self._config.fetch_bytes if most_bytes is None else most_bytes
+        most = min(most, self._config.fetch_bytes)
         deadline = time.monotonic() + self._config.fetch_seconds
         for _ in range(MOST_REDIRECTS + 1):
             target = self.target(url)
@@ -155,23 +169,23 @@ class Fetcher:
         """Judge a URL, and give what may be connected to.
 
         Raises:
-            FetchError: it may not be fetched.
+            RefusedError: it may not be fetched.
         """
         if len(url) > MOST_URL_CHARACTERS or not (url.isascii() and url.isprintable()):
-            raise FetchError("a URL is up to 2000 printable ASCII characters")
+            raise RefusedError("a URL is up to 2000 printable ASCII characters")
         try:
             parts = urlsplit(url)
             host, port = (parts.hostname or "").rstrip("."), parts.port
         except ValueError as error:
-            raise FetchError("this is no URL") from error
+            raise RefusedError("this is no URL") from error
         schemes = ("https", "http") if self._config.fetch_http else ("https",)
         if parts.scheme not in schemes or " " in url or "\\" in url:
-            raise FetchError(f"a URL here begins with {' or '.join(schemes)}://")
+            raise RefusedError(f"a URL here begins with {' or '.join(schemes)}://")
         if "@" in parts.netloc:
-            raise FetchError("a URL here has no user and no password in it")
+            raise RefusedError("a URL here has no user and no password in it")
         port = DEFAULT_PORTS[parts.scheme] if port is None else port
         if not self._is_listed(host, port, parts.scheme):
-            raise FetchError(
+            raise RefusedError(
                 f"nothing is fetched from {host or 'nowhere'!r}, port {port}",
                 "send the bytes of the file, or let the operator name it in service.fetch_hosts",
             )
@@ -196,9 +210,9 @@ class Fetcher:
         try:
             addresses = self._resolve(host, port)
         except OSError as error:
-            raise FetchError(f"{host} is not known") from error
+            raise RefusedError(f"{host} is not known") from error
         if not addresses or not all(self._is_allowed(address) for address in addresses):
-            raise FetchError(f"{host} is not on the public internet")
+            raise RefusedError(f"{host} is not on the public internet")
         return tuple(addresses)
 
     @contextmanager
@@ -213,7 +227,8 @@ class Fetcher:
         try:
             connection.sock = link
             if target.scheme == "https":
-                connection.sock = self._context.wrap_socket(link, server_hostname=target.host)
+                context = self._context or ssl.create_default_context()
+                connection.sock = context.wrap_socket(link, server_hostname=target.host)
             headers = {"Accept-Encoding": "identity", "User-Agent": "sensorium", "Accept": "*/*"}
             host = target.host if target.is_default_port else f"{target.host}:{target.port}"
             connection.request("GET", target.path, headers={"Host": host, **headers})

@@ -41,6 +41,7 @@ STATUS_OF_CODE = {
     "index": 503,
     "model": 503,
     "language_model": 503,
+    "busy": 503,
 }
 """Status by code of a ``SensoriumError``; contents that cannot be read are 422."""
 TITLES = {
@@ -53,6 +54,7 @@ TITLES = {
     409: "Conflict",
     413: "Too large",
     415: "Unsupported media type",
+    416: "No such range",
     421: "Not the service that was asked for",
     422: "Cannot be processed",
     429: "Too many requests",

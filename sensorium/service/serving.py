@@ -13,7 +13,6 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,13 +20,17 @@ from ingest.errors import SensoriumError
 from ranking.view_store import ViewStore
 from sensorium import assemble
 from sensorium.config import Config
-from sensorium.feed import Recommender, open_recommender
+from sensorium.feed import Recommender, open_parts
 from sensorium.index_store import shown_snapshot, stored_version
 from sensorium.library import EmptyLibraryError, Library, open_library
 from sensorium.people import ERASURES
 from sensorium.query import QueryEncoder, SearchRequest
+from sensorium.query_decoder import QueryDecoder
 from sensorium.reports import Answers
 from sensorium.search import answer, described
+from sensorium.service.recommenders import Recommenders
+from sensorium.shared_encoders import SharedEncoders
+from sensorium.shelf import stock_of
 
 if TYPE_CHECKING:
     from retrieval.mirror import Mirror
@@ -58,12 +61,19 @@ class Serving:
     """Its vectors."""
     calibration: Calibration
     """What scores of searches mean."""
+    encoders: SharedEncoders
+    """The encoders, for any thread."""
     encoder: QueryEncoder
     """Turns what is asked into vectors."""
-    recommender: Recommender
-    """Makes pages, with interests of the view made last."""
+    recommenders: Recommenders
+    """Make pages, one for each view that interests are read from."""
     notes: tuple[str, ...]
     """What a person should know of it."""
+
+    @property
+    def recommender(self) -> Recommender:
+        """Makes pages, with interests of the view made last."""
+        return self.recommenders.of()
 
     def search(self, request: SearchRequest) -> Answers:
         """Answer a search; see ``Library.search``."""
@@ -93,6 +103,8 @@ class Host:
         self._looked = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        workers = config.service.decode_workers
+        self._decoder = QueryDecoder(assemble.decode_pool(self.library.config, workers))
 
     @property
     def serving(self) -> Serving:
@@ -129,7 +141,7 @@ class Host:
     def forget(self, user_id: str) -> int:
         """Drop what is held of somebody whose events are gone; give how many states that were."""
         serving = self._serving
-        held = 0 if serving is None else serving.recommender.states.forget(user_id)
+        held = 0 if serving is None else serving.recommenders.forget(user_id)
         self.show()
         return held
 
@@ -146,7 +158,8 @@ class Host:
         def look() -> None:
             while not self._stopping.is_set():
                 try:
-                    self.refresh()
+                    if self.refresh() and self._serving is not None:
+                        self._serving.encoders.query_text(("words load the text model",))
                 except SensoriumError as error:
                     log.warning("the library could not be opened: %s", error)
                     on_fault(error)
@@ -160,6 +173,7 @@ class Host:
         self._stopping.set()
         if self._thread is not None:
             self._thread.join()
+        self._decoder.close()
 
     def _state(self) -> _State | None:
         """What is to be shown; None for a library without vectors."""
@@ -182,18 +196,29 @@ class Host:
     def _open(self) -> Serving:
         before = self._serving
         if before is not None and before.generation == self.library.workspace.active:
-            library, encoder = before.library, before.encoder  # Its models are loaded.
+            library, encoders = before.library, before.encoders  # Its models are loaded.
         else:
             library = Library(self.library.workspace.path, self.library.config, create=False)
-            decode = partial(assemble.decode_files, library.config)
-            encoder = QueryEncoder(library.family, decode, library.fusion)
+            encoders = self._encoders(library)
         generation, mirror, notes = library.asking()
+        parts = open_parts(library, stock_of(library, (generation, mirror, notes)))
+        recommenders = Recommenders(parts)
+        recommenders.of()  # Before anybody asks for a page.
         return Serving(
             library=library,
             generation=generation,
             mirror=mirror,
             calibration=assemble.calibration(library.workspace, generation),
-            encoder=encoder,
-            recommender=open_recommender(library),
+            encoders=encoders,
+            encoder=QueryEncoder(encoders, self._decoder, library.fusion),
+            recommenders=recommenders,
             notes=notes,
         )
+
+    def _encoders(self, library: Library) -> SharedEncoders:
+        """The encoders at hand, where they are still those of the library; their weights stay."""
+        before = self._serving
+        if before is not None and before.encoders.family.config == library.family.config:
+            library.family = before.encoders.family
+            return before.encoders
+        return SharedEncoders(library.family, library.config.service.words_cache_mib << 20)

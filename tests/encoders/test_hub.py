@@ -120,6 +120,8 @@ def test_sentences_equal_the_mean_of_their_tokens(options: HubOptions) -> None:
         with torch.inference_mode():
             expected = network(ids).last_hidden_state[0].mean(dim=0).numpy()
         np.testing.assert_allclose(vector, unit(expected), atol=1e-5)
+    alone = [tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
+    assert encoder.count_tokens(texts) == sum(map(len, alone))
 
 
 def test_the_end_of_a_long_text_counts(options: HubOptions) -> None:

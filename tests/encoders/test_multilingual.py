@@ -47,6 +47,7 @@ def test_meaning_decides_in_any_language(optional_weights: Callable[[str], None]
     markets = ["stock markets fell today", "股市今天下跌", "los mercados cayeron hoy"]
 
     rows = encoder.encode([*dogs, *markets])
+    assert encoder.count_tokens(["word " * 1200, "dog"]) > encoder.count_tokens(["dog"]) > 0
 
     likeness = rows @ rows.T
     for row in range(6):

@@ -48,6 +48,10 @@ def test_the_end_of_a_long_text_counts(encoder: OnnxTextEncoder) -> None:
     assert with_end @ end > plain @ end + 0.1
 
 
+def test_tokens_are_counted_without_special_ones(encoder: OnnxTextEncoder) -> None:
+    assert encoder.count_tokens(["a dog", "", "a dog and a cat"]) == 7
+
+
 def test_nothing_gives_nothing(encoder: OnnxTextEncoder) -> None:
     assert encoder.encode([]).shape == (0, 384)
 

@@ -12,60 +12,20 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
-from fastapi.testclient import TestClient
 
 from sensorium.service.access import COMMON, USER_FIELD
-from sensorium.service.app import create_app
 from sensorium.service.gate import OPEN_FOLDER, OPEN_PATHS
-from sensorium.service.job_work import do
-from sensorium.service.keys import KeyStore, Scope
 from sensorium.service.logs import LineFormatter
-from sensorium.service.serving import Host
-from sensorium.service.settings import ServiceConfig
-from support.broken import BREAKAGES
+from support.attacked import Service
 from support.cli import environment, start
-from support.colours import index_colours
-from support.library import CONFIG
 
 PERSONS = re.compile(r"user|person|anna|who", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """An application over one library, and keys for it."""
-
-    app: FastAPI
-    client: TestClient
-    keys: dict[str, dict[str, str]]
-    """Headers by what their key may do; ``anna`` is bound to her."""
-
-
-@pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace with a view by colour."""
-    return index_colours(tmp_path_factory.mktemp("attacked"))
-
-
-@pytest.fixture(scope="module")
-def service(workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """The library, asked with keys."""
-    folder = Path(shutil.copytree(workspace, tmp_path_factory.mktemp("served") / "w"))
-    host = Host(folder, replace(CONFIG, service=ServiceConfig()))
-    host.refresh()
-    store = KeyStore(host.library.workspace.engine)
-    made = {scope.name.lower(): store.create(scope)[1] for scope in Scope}
-    made["anna"] = store.create(Scope.WRITE, user_id="anna")[1]
-    app = create_app(host)
-    client = TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False)
-    yield Service(app, client, {name: {"X-API-Key": key} for name, key in made.items()})
-    host.library.workspace.engine.dispose()
 
 
 def routes(app: FastAPI) -> list[APIRoute]:
@@ -279,116 +239,6 @@ def test_neither_keys_nor_forged_lines_reach_the_log(
     assert any("\\nERROR forged\\x1b[2J" in line for line in lines)
     assert not any(line.startswith("ERROR forged") for line in lines)
     assert key not in "\n".join(lines)
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"item_id": "../../../etc/cron.d/x"},
-        {"item_id": "/etc/passwd"},
-        {"item_id": "a/../../b"},
-        {"item_id": "a\0b"},
-        {"item_id": "<img src=x onerror=alert(1)>"},
-        {"item_id": "x" * 300},
-    ],
-)
-def test_an_upload_is_called_nothing_that_leads_elsewhere(
-    service: Service, fields: dict[str, str]
-) -> None:
-    files = {"file": ("a.txt", b"words")}
-    answer = service.client.post(
-        "/v1/items", data=fields, files=files, headers=service.keys["write"]
-    )
-    assert answer.status_code == 422, answer.text
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["../../evil.txt", "/etc/passwd.txt", "..\\..\\evil.txt", "<b>x</b>.txt", "a\u202egpj.txt"],
-)
-def test_the_name_of_an_uploaded_file_names_no_file_here(service: Service, name: str) -> None:
-    answer = service.client.post(
-        "/v1/items", files={"file": (name, b"words")}, headers=service.keys["write"]
-    )
-    assert answer.status_code == 202
-    workspace = service.app.state.host.library.workspace
-    stored = [file for file in workspace.uploads.rglob("*") if file.is_file()]
-    assert {file.name for file in stored} == {"medium.txt", "medium.json"}
-    assert not (workspace.path / "evil.txt").exists()
-
-
-@pytest.mark.parametrize("name", ["a.html", "a.svg", "a.py", "a.pkl", "a.json", "a", "a.txt.exe"])
-def test_only_media_are_taken_in(service: Service, name: str) -> None:
-    answer = service.client.post(
-        "/v1/items", files={"file": (name, b"words", "text/html")}, headers=service.keys["write"]
-    )
-    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported")
-
-
-def indexed_by_a_job(workspace: Path, source: Path, root: Path, tmp_path: Path) -> dict[str, Any]:
-    """What a run reports that the service does for a client."""
-    place = Path(shutil.copytree(workspace, tmp_path / "w"))
-    config = replace(CONFIG, service=replace(CONFIG.service, roots=(str(root),)))
-    asked = {"source": str(source), "prune": False, "reembed": False}
-    return do(place, config, "index", asked, lambda _share, _words: None)
-
-
-def test_a_manifest_of_a_client_reads_no_other_file_and_knocks_nowhere(
-    workspace: Path, tmp_path: Path
-) -> None:
-    (tmp_path / "secret.txt").write_text("secret")
-    root = tmp_path / "root"
-    root.mkdir()
-    (root / "link.txt").symlink_to(tmp_path / "secret.txt")
-    with socket.create_server(("127.0.0.1", 0)) as inner:
-        inner.settimeout(0.2)
-        address = f"http://127.0.0.1:{inner.getsockname()[1]}/a.txt"
-        uris = ["../secret.txt", str(tmp_path / "secret.txt"), "link.txt", address]
-        uris += [f"simplecache::{address}", "/etc/hostname", f"file://{tmp_path}/secret.txt"]
-        rows = [
-            {"item_id": f"row{number}", "uri": uri, "modality": "text"}
-            for number, uri in enumerate(uris)
-        ]
-        rows.append({"item_id": "plain", "text": "words"})
-        (root / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
-        report = indexed_by_a_job(workspace, root / "rows.jsonl", root, tmp_path)
-        with pytest.raises(TimeoutError):
-            inner.accept()
-    assert report["items"] == 1
-    assert len(report["rejected"]) == len(uris)
-    assert all("may be read" in row["reason"] for row in report["rejected"])
-
-
-def test_a_link_in_a_folder_of_a_client_is_not_followed_out(
-    workspace: Path, tmp_path: Path
-) -> None:
-    (tmp_path / "secret.txt").write_text("secret")
-    root = tmp_path / "root"
-    root.mkdir()
-    (root / "link.txt").symlink_to(tmp_path / "secret.txt")
-    (root / "fine.txt").write_text("words")
-    report = indexed_by_a_job(workspace, root, root, tmp_path)
-    assert report["items"] == 1
-    assert [row["where"] for row in report["rejected"]] == [str(root / "link.txt")]
-
-
-def test_a_picture_that_unpacks_to_gigabytes_is_set_aside(workspace: Path, tmp_path: Path) -> None:
-    root = tmp_path / "root"
-    root.mkdir()
-    make = BREAKAGES["bomb"][1]
-    make(root / "bomb.png", 0)
-    assert (root / "bomb.png").stat().st_size < 1_000_000
-    report = indexed_by_a_job(workspace, root, root, tmp_path)
-    assert report["quarantined"] == {"too_many_pixels": 1}
-
-
-@pytest.mark.parametrize(
-    "source", ["/etc", "http://169.254.169.254/", "file:///etc", "~", "s3://a/b"]
-)
-def test_a_job_indexes_nothing_beyond_the_roots(service: Service, source: str) -> None:
-    body = {"kind": "index", "source": source}
-    answer = service.client.post("/v1/jobs", json=body, headers=service.keys["admin"])
-    assert (answer.status_code, answer.json()["code"]) == (403, "outside_roots")
 
 
 @contextmanager

@@ -19,6 +19,31 @@ def test_the_last_event_of_those_who_can_spare_it_is_held_out() -> None:
     assert found.part.fit is found.learnt.histories
 
 
+def test_what_came_after_the_last_liking_is_nobodys() -> None:
+    """Small letters were liked; of each user the last of them is asked for."""
+    texts = ("aBcDeF", "abC", "ABc", "abcA")
+    liked = np.array([letter.islower() for letter in "".join(texts)])
+    sequences = Sequences(
+        histories=histories_of(*texts), actions=(~liked).astype(np.int64), liked=liked
+    )
+    found = hold_out(sequences, seed=0)
+
+    def told(part: Sequences) -> list[str]:
+        names, events = part.histories.item_ids, part.histories
+        return ["".join(names[n] for n in events.history(u).items) for u in range(len(events))]
+
+    assert told(found.learnt) == ["aBcD", "abC", "ABc", "ab"]
+    assert told(found.validation) == ["aBcDe", "", "", "abc"]
+    assert [case.user for case in found.part.cases] == [0, 3]
+    likings = Sequences(histories=found.part.fit)
+    assert told(likings) == ["ac", "ab", "c", "ab"]
+    ids = sequences.histories.item_ids
+    assert [ids[case.targets[0]] for case in found.part.cases] == ["e", "c"]
+    plain = found.of_likings
+    assert (told(plain.learnt), told(plain.validation)) == (told(likings), ["ace", "", "", "abc"])
+    assert plain.part is found.part
+
+
 def test_few_of_many_users_judge_and_the_seed_says_which() -> None:
     sequences = Sequences(histories=histories_of(*["abc"] * 40), actions=np.arange(120) % 2)
     found = hold_out(sequences, seed=1, most=10)

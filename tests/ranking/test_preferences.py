@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ingest.database import open_database
-from ranking.preferences import HIGHEST, PreferenceError, Preferences, preferences_table
+from ranking.preferences import HIGHEST, PreferenceError, Preferences, preferences_table, regroup
 from support.postgres import postgres_server
 
 
@@ -83,9 +83,41 @@ def test_new_numbers_take_along_what_is_still_there(preferences: Preferences) ->
         preferences.set("u", "mood", cluster_id, cluster_id + 1)
         preferences.set("u", "colour", cluster_id, 0)
 
-    preferences.renumber("mood", {1: 2, 2: 1, 9: 9})
+    with preferences.engine.begin() as connection:
+        regroup(connection, "mood", {2: (1,), 1: (2,), 9: (9,)})
 
     assert preferences.of("u", "mood") == {2: 2, 1: 3}
     assert preferences.of("u", "colour") == {1: 0, 2: 0, 3: 0}
-    preferences.renumber("mood", {})
+    with preferences.engine.begin() as connection:
+        regroup(connection, "mood", {})
     assert preferences.of("u", "mood") == {}
+
+
+def test_of_parts_a_mute_holds_and_else_the_most_that_was_said(preferences: Preferences) -> None:
+    said: dict[str, dict[int, float]] = {
+        "muted one": {1: 0, 2: 5},
+        "boosted both": {1: 2, 2: 3},
+        "less of one": {2: 0.5},
+        "of another": {4: 0},
+        "split": {3: 0},
+    }
+    for user_id, factors in said.items():
+        for cluster_id, factor in factors.items():
+            preferences.set(user_id, "mood", cluster_id, factor)
+    with preferences.engine.begin() as connection:
+        regroup(connection, "mood", {1: (1, 2), 3: (3,), 5: (3,), 4: (4,)})
+    assert {user_id: preferences.of(user_id, "mood") for user_id in said} == {
+        "muted one": {1: 0},
+        "boosted both": {1: 3},
+        "less of one": {1: 0.5},
+        "of another": {4: 0},
+        "split": {3: 0, 5: 0},
+    }
+
+
+def test_what_is_said_changes_with_the_view_or_not_at_all(preferences: Preferences) -> None:
+    preferences.set("u", "mood", 1, 0)
+    with preferences.engine.connect() as connection, connection.begin() as transaction:
+        regroup(connection, "mood", {2: (1,)})
+        transaction.rollback()
+    assert preferences.of("u", "mood") == {1: 0}

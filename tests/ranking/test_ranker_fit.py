@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
 import torch
 
+from ingest.event_rules import EventRules
+from ranking.acted_scorer import scorer_of
+from ranking.evaluate import EvaluationConfig, evaluate
 from ranking.held_out import hold_out
 from ranking.ranker_fit import Content, fit_ranker, fitting_batch, start_network, training_of
 from ranking.ranker_settings import RankerSettings
+from ranking.sequence_events import gather_deeds, learnable, told_deeds
 from ranking.sequence_recommender import SequenceRecommender
 from ranking.sequences import Sequences, rows_learnt_from
-from support.histories import walks
+from retrieval.popular import Popular
+from support.deeds import turning
+from support.histories import kinds, walks
 
+WORLD = RankerSettings(
+    width=16, num_layers=1, length=10, epochs=20, patience=5, batch_size=32, learning_rate=0.02,
+    drawn="all",
+)  # fmt: skip
 QUICK = RankerSettings(width=8, num_layers=1, length=4, epochs=1)
 HELD_OUT = hold_out(Sequences(histories=walks(60, 3)), seed=0)
 
@@ -63,3 +74,49 @@ def test_few_users_make_small_steps() -> None:
 def test_content_alone_needs_content() -> None:
     with pytest.raises(ValueError, match="expected ids, content or both"):
         fit_ranker(HELD_OUT, replace(QUICK, knows="content"))
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_what_else_people_do_tells_what_they_like_next(seed: int) -> None:
+    """Every question is the same: the baseline's, that of likes alone, that of all actions."""
+    deeds = gather_deeds(told_deeds(turning(seed=seed)), EventRules())
+    held_out = hold_out(learnable(deeds), seed)
+
+    def found(actions: Literal["all", "likes"]) -> float:
+        fitted = fit_ranker(held_out, replace(WORLD, actions=actions, seed=seed))
+        assert bool(fitted.recommender.actions) == (actions == "all")
+        scorer = scorer_of(fitted.recommender, held_out.learnt)
+        asked = evaluate(scorer, held_out.part, EvaluationConfig()).figures["ndcg@10"]
+        assert asked == pytest.approx(fitted.progress.best.ndcg_at_10, abs=0.02)
+        return asked
+
+    popular = evaluate(Popular.fit(held_out.part.fit), held_out.part, EvaluationConfig())
+    every, likes = found("all"), found("likes")
+    assert popular.figures["ndcg@10"] < 0.25 < 0.6 < likes < 0.8 < every < 0.95
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_content_stands_for_scarce_items_and_ids_for_the_others(seed: int) -> None:
+    """What comes next is another item of the kind that the content tells, mostly the next one.
+
+    Content alone cannot tell items of a kind apart; ids that were met twice know of no kind.
+    """
+    histories, vectors = kinds(seed)
+    held_out = hold_out(Sequences(histories=histories), seed)
+    counts = np.bincount(held_out.part.fit.items, minlength=histories.num_items)
+    targets = np.array([case.targets[0] for case in held_out.part.cases])
+    scarce = counts[targets] < 5
+    assert min(scarce.sum(), (~scarce).sum()) > 30
+
+    def found(knows: Literal["both", "ids", "content"], fewest: int = 1) -> tuple[float, float]:
+        settings = replace(WORLD, knows=knows, fewest_events=fewest, seed=seed, epochs=12)
+        fitted = fit_ranker(held_out, settings, Content(vectors=vectors))
+        known = (counts >= fewest).sum() if knows == "both" else (counts > 0).sum()
+        assert len(fitted.recommender.item_ids) == known
+        judged = evaluate(fitted.recommender, held_out.part, EvaluationConfig())
+        ndcg, few = judged.by_case["ndcg@10"], scarce[judged.cases]
+        return float(ndcg[few].mean()), float(ndcg[~few].mean())
+
+    ids, content, both = found("ids"), found("content"), found("both", fewest=5)
+    assert both[0] > max(ids[0] + 0.01, content[0] - 0.02)
+    assert both[1] > max(ids[1] - 0.02, content[1] + 0.3)

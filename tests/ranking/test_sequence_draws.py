@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ranking.sequence_draws import Draws, SequenceTraining
-from ranking.sequences import Sequences, rows_learnt_from
+from ranking.sequences import Sequences
 from support.histories import histories_of
 
 HISTORIES = histories_of("aaab", "cab", "z")
@@ -19,7 +19,7 @@ TRUE = np.array([0, 1, 0, 2])
 
 
 def draws(config: SequenceTraining) -> Draws:
-    return Draws(Sequences(histories=LEARNT), rows_learnt_from(LEARNT).known, config)
+    return Draws(Sequences(histories=LEARNT), config)
 
 
 @pytest.mark.parametrize("drawn", ["uniform", "popular"])

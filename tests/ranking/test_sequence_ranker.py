@@ -14,7 +14,7 @@ from ranking.feed_ranker import Ranker, without
 from ranking.ranker import SequenceNetwork
 from ranking.ranker_config import RankerConfig
 from ranking.sequence_draws import SequenceTraining
-from ranking.sequence_events import Actions, acted_sequences
+from ranking.sequence_events import gather_deeds, learnable, told_deeds
 from ranking.sequence_ranker import SequenceRanker
 from ranking.sequence_recommender import SequenceRecommender
 from ranking.sequence_training import SequenceData, train_ranker
@@ -27,6 +27,7 @@ from support.sequences import NUM_ITEMS, small_network
 SHELF = shelf([0] * NUM_ITEMS)
 ITEMS = np.array([5, 2, 29, 11])
 ACTIONS = (("complete", "watch_time>=0.6"), ("click", "like"), ("skip", "dislike"))
+RULES = EventRules()
 
 
 def ranker(actions: tuple[tuple[str, ...], ...] = ()) -> SequenceRanker:
@@ -98,7 +99,9 @@ def test_of_nobody_the_most_met_come_first() -> None:
 
 
 def test_the_name_changes_with_what_was_learnt() -> None:
-    assert Actions(conditions=ACTIONS).conditions == ranker(ACTIONS).recommender.actions
+    one = ranker(ACTIONS)
+    heavier = EventRules(weights=("skip:-3",))
+    assert SequenceRanker(recommender=one.recommender.weighed(heavier)).name != one.name
     assert ranker().name == ranker().name != ranker(ACTIONS).name
 
 
@@ -114,17 +117,19 @@ def test_a_log_teaches_what_is_liked_and_what_is_only_likely(tmp_path: Path) -> 
             events.append(event(f"i{draw.integers(3)}", name, minute))
             kind = "like" if liked else "skip"
             events.append(event(after, name, minute + 1, event_type=kind))
-    actions = Actions(conditions=ACTIONS)
-    acted = acted_sequences(events, EventRules(), actions)
-    assert acted.weights.tolist() == pytest.approx([0, acted.weights[1], -2])
-    histories = acted.sequences.histories
+    acted = learnable(gather_deeds(told_deeds(events), RULES))
+    known = acted.told[2]
+    assert dict(zip(known.names, known.weights.tolist(), strict=True)) == {
+        "click": 0.5, "like": 1, "skip": -2
+    }  # fmt: skip
+    histories = acted.histories
     rows = rows_learnt_from(histories)
     torch.manual_seed(0)
     network = SequenceNetwork(
         RankerConfig(num_ids=len(rows.known), num_actions=3, width=16, num_layers=1, length=12)
     )
     train_ranker(
-        SequenceData(sequences=acted.sequences, validation=acted.sequences, rows=rows),
+        SequenceData(sequences=acted, validation=acted, rows=rows),
         network,
         SequenceTraining(epochs=10, batch_size=32, learning_rate=1e-2, drawn="all", keep="last"),
         tmp_path / "run",
@@ -135,8 +140,8 @@ def test_a_log_teaches_what_is_liked_and_what_is_only_likely(tmp_path: Path) -> 
             network=network,
             item_ids=histories.item_ids,
             rows=rows,
-            weights=acted.weights,
-            actions=ACTIONS,
+            weights=known.weights,
+            actions=known.conditions,
         )
     )
     planted = shelf([0] * len(histories.item_ids))
@@ -149,6 +154,9 @@ def test_a_log_teaches_what_is_liked_and_what_is_only_likely(tmp_path: Path) -> 
         for first in (4, 8)
     )
     assert wanted.min() > 0 > unwanted.max()
-    likely = replace(one.recommender, weights=np.ones(3, np.float32))
+    chances = one.chances(person, np.array([planted.number_of["i4"], planted.number_of["i8"]]))
+    np.testing.assert_allclose(sum(chances.values()), 1, rtol=1e-5)
+    assert chances["like"][0] > 0.8 > 0.2 > chances["like"][1]
+    likely = one.recommender.weighed(EventRules(weights=("skip:1", "click:1")))
     found = SequenceRanker(recommender=likely).rank(person, np.arange(len(planted)))
     assert {planted.item_ids[item] for item in np.argsort(-found)[:3]} == {"i8", "i9", "i10"}

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from ingest.event_rules import EventRules
 from ranking.ranker import history_of, items_of
 from ranking.sequence_recommender import SequenceRecommender
 from ranking.sequences import Sequences, rows_learnt_from
@@ -103,9 +104,13 @@ def test_memory_of_the_vectors_is_told() -> None:
 def test_what_is_read_scores_as_what_was_written(tmp_path: Path) -> None:
     counts = np.arange(HISTORIES.num_items)
     actions = (("click", "play"), ("skip",))
-    written = replace(recommender(num_actions=2), counts=counts, actions=actions)
+    own = EventRules(weights=("click:3",))
+    written = replace(recommender(num_actions=2), counts=counts, actions=actions).weighed(own)
     written.save(tmp_path / "model")
     read = SequenceRecommender.load(tmp_path / "model", HISTORIES.item_ids)
+    assert read.weights.tolist() == [0.5, -2]
+    assert read.fingerprint != written.fingerprint
+    read = read.weighed(own)
     np.testing.assert_array_equal(read.score(USERS), written.score(USERS))
     assert read.network.config == written.network.config
     assert (read.item_ids, read.space) == (written.item_ids, "0123")

@@ -12,6 +12,7 @@ from ranking import sequence_validation
 from ranking.ranker import history_of, items_of
 from ranking.sequence_validation import Validation
 from ranking.sequences import Sequences, rows_learnt_from
+from ranking.worth import log_worth
 from support.histories import histories_of
 from support.sequences import small_network
 
@@ -77,3 +78,26 @@ def test_nobody_to_ask_is_nothing_found() -> None:
     nobody = HISTORIES.only(np.zeros(len(HISTORIES.items), bool))
     judge = Validation(sequences=Sequences(histories=nobody), rows=rows_learnt_from(HISTORIES))
     assert judge.measure(small_network()).ndcg_at_10 == 0
+
+
+def test_with_weights_items_are_ranked_by_worth() -> None:
+    network, rows = small_network(num_actions=3), rows_learnt_from(HISTORIES)
+    acts = np.arange(len(HISTORIES.items)) % 3
+    sequences = Sequences(histories=HISTORIES, actions=acts)
+    weights = np.array([1, 0.5, -2], np.float32)
+    found = Validation(sequences=sequences, rows=rows, weights=weights).ranks(network)
+    expected = []
+    for user in (0, 1, 3, 4):
+        items = HISTORIES.history(user).items
+        events = sequences.latest(np.array([user]), 13).before_last()
+        everything = items_of(rows, np.arange(len(rows)))
+        with torch.inference_mode():
+            history = history_of(rows, events, events.times)
+            scores = network.scores(history, torch.from_numpy(events.lengths), everything)[0]
+        chance = scores.double().exp().numpy()
+        worth = log_worth(chance[:, :2] @ weights[:2], -chance[:, 2] * weights[2])
+        others = set(range(len(rows))) - set(items[:-1].tolist()) - {int(items[-1])}
+        expected.append(1 + sum(bool(worth[item] > worth[items[-1]]) for item in others))
+    assert found.tolist() == expected
+    plain = Validation(sequences=sequences, rows=rows).ranks(network)
+    assert plain.tolist() != expected

@@ -48,6 +48,26 @@ def test_only_items_in_the_events_get_rows() -> None:
     assert len(rows) == 4
 
 
+def test_what_content_tells_needs_more_events_for_a_row() -> None:
+    content = np.ones((4, 2), np.float32)
+    content[3] = 0  # nothing is known of d
+    assert rows_learnt_from(HISTORIES, content, fewest=2).id_rows.tolist() == [0, 1, 2, 3]
+    assert rows_learnt_from(HISTORIES, content, fewest=3).id_rows.tolist() == [-1, -1, -1, 0]
+    assert rows_learnt_from(HISTORIES, None, fewest=3).id_rows.tolist() == [0, 1, 2, 3]
+
+
+def test_likings_are_counted_from_the_end() -> None:
+    liked = np.array([1, 0, 1, 0, 1, 0, 0], bool)
+    some = Sequences(histories=HISTORIES, liked=liked)
+    assert some.likings_from_end.tolist() == [2, 1, 1, 0, 1, 0, 0]
+    assert some.likings.lengths.tolist() == [2, 1, 0]
+    every = Sequences(histories=HISTORIES)
+    assert every.likings_from_end.tolist() == [4, 3, 2, 1, 1, 2, 1]
+    assert every.likings is HISTORIES
+    with pytest.raises(ValueError, match="tell of no actions"):
+        _ = some.told
+
+
 def test_a_catalogue_finds_its_rows_in_any_order() -> None:
     rows = rows_of_catalogue(["x", "b", "a"], {"a": 0, "b": 1})
     assert rows.id_rows.tolist() == [-1, 1, 0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ranking.view_edits import merge, pin, rename, split, unpin
+from ranking.view_edits import merge, parts_of, pin, rename, split, unpin
 from ranking.views import Cluster, Members, View, ViewError
 from support.albums import members, view
 
@@ -100,3 +100,14 @@ def test_pinning_moves_one_item_and_unpinning_lets_it_go() -> None:
         unpin(view(), who, "2")
     with pytest.raises(ViewError, match="no item '9'"):
         pin(view(), who, "9", "red")
+
+
+def test_parts_tell_what_clusters_are_made_of() -> None:
+    before, who = view(), members([1, 2, 3, 3, 3])
+    merged, placed_anew = merge(before, who, ["blue", "red"], "loud")
+    assert parts_of(before, merged, "blue") == {2: (2,), 3: (3, 1)}
+    parts = np.array([0, 1, 1, 1])
+    divided, _ = split(merged, placed_anew, "loud", parts, [part("a"), part("b")])
+    found = parts_of(merged, divided, "loud")
+    assert found == {2: (2,), 3: (3,), 4: (3,)}
+    assert parts_of(before, rename(before, "red", "warm"), "red") == {1: (1,), 2: (2,), 3: (3,)}

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retrieval.columns import evaluate
+from retrieval.filter_milvus import to_milvus
 from retrieval.filters import (
     Both,
     Compare,
@@ -21,7 +22,6 @@ from retrieval.filters import (
     Member,
     Negation,
     parse,
-    to_milvus,
 )
 from support.filters import OPS, columns_of, rows, trees
 

@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from retrieval.base import JOINT, SEGMENTS, IndexUnavailableError, Record, Scalar
 from retrieval.columns import evaluate
 from retrieval.exact import ExactIndex
-from retrieval.filters import Expression, to_milvus
+from retrieval.filter_milvus import to_milvus
+from retrieval.filters import Expression
 from retrieval.milvus import MilvusIndex, _path
 from retrieval.mirror import Mirror
 from support.filters import WORDS, columns_of, trees

@@ -13,6 +13,7 @@ from ranking.ranker_fit import Content
 from ranking.splits import SplitConfig, split
 from sensorium.evaluate_learnt import judging_vectors, learners
 from support.cli import rows, sensorium
+from support.deeds import turning, write_deeds
 from support.histories import walks
 from support.library import CONFIG, library_of_vectors
 from support.walks import log_walks, walked, write_walks
@@ -92,3 +93,25 @@ def test_wishes_that_cannot_be_met_are_refused() -> None:
     vectors = np.eye(10, dtype=np.float32)
     assert judging_vectors(Content(vectors=vectors)) is vectors
     assert judging_vectors(Content(vectors=vectors * (np.arange(10) > 3)[:, None])) is None
+
+
+ACTS = (
+    "--models", "ranker", "--json", "--set", "ranker.epochs=15", "--set", "ranker.width=16",
+    "--set", "ranker.length=10", "--set", "ranker.learning_rate=0.02", "--set", "ranker.drawn=all",
+    "--set", "ranker.num_layers=1", "--set", "ranker.batch_size=32",
+)  # fmt: skip
+
+
+def test_all_that_people_did_is_learnt_from_and_likings_are_asked_for() -> None:
+    write_deeds(Path("deeds.csv"), turning())
+    words = ("evaluate", "--events", "deeds.csv")
+    alone = rows(sensorium(*words, "--json"))
+    every = rows(sensorium(*words, *ACTS))
+    likes = rows(sensorium(*words, *ACTS, "--set", "ranker.actions=likes"))
+    for found in (every, likes):
+        for row, same in zip(found, alone, strict=False):
+            assert (row["model"], row["figures"]) == (same["model"], same["figures"])
+        assert found[-1]["cases"] == alone[0]["cases"]
+    ndcg = [found[-1]["figures"]["ndcg@10"] for found in (every, likes)]
+    assert ndcg[0] > ndcg[1] + 0.05
+    assert every[-1]["gaps"]["ndcg@10"][0] > 0

@@ -145,6 +145,21 @@ def test_a_tally_reads_on_from_where_it_was_kept(
     assert sources.catch_up(tally, NOW) == 0
 
 
+def test_a_long_log_tells_how_far_its_first_count_is(
+    workspace: Workspace, sources: FittedSources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    since = workspace.event_log.since
+    monkeypatch.setattr(workspace.event_log, "since", lambda sequence: since(sequence, limit=100))
+    told: list[tuple[float, str]] = []
+    sources.tally(NOW, lambda share, words: told.append((share, words)))
+    assert [share for share, _ in told] == [0.25, 0.5, 0.75, 1.0]
+    assert told[-1][1] == "counting events: 400"
+    told.clear()
+    sources.neighbours(show=lambda share, words: told.append((share, words)))
+    sources.neighbours(show=lambda share, words: told.append((share, words)))
+    assert told == [(0.0, "learning what goes with what")]
+
+
 def test_a_tally_forgets_what_was_erased(
     workspace: Workspace, sources: FittedSources, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 import torch
 from rich.console import Console
 
+from ingest.event import Event
 from ingest.histories import History
 from ranking.sequence_progress import Progress
 from ranking.sequence_recommender import KIND
@@ -26,9 +28,10 @@ from sensorium.ranker_store import (
     with_items,
 )
 from support.cli import rows, sensorium
+from support.deeds import turning, write_deeds
 from support.histories import histories_of
 from support.library import CONFIG, library_of_vectors
-from support.walks import log_walks, walked, write_walks
+from support.walks import START, log_walks, walked, write_walks
 
 SILENT = Console(quiet=True)
 QUICK = (
@@ -178,3 +181,64 @@ def test_a_wider_catalogue_keeps_every_event() -> None:
     assert wider.item_ids == ("a", "b", "d", "e")
     assert [wider.item_ids[n] for n in wider.items] == ["b", "d", "d", "b"]
     assert with_items(histories, ["b"]) is histories
+
+
+ACTS = (
+    "--epochs", "15", "--width", "16", "--length", "10", "--set", "ranker.learning_rate=0.02",
+    "--set", "ranker.drawn=all", "--set", "ranker.num_layers=1",
+    "--set", "ranker.batch_size=32", "--json",
+)  # fmt: skip
+
+
+def test_every_kind_of_event_is_learnt_and_judged_on_the_same_questions(
+    made: Path, tmp_path: Path
+) -> None:
+    file = write_deeds(tmp_path / "deeds.csv", turning())
+    words = ("train", "ranker", "-w", made, "--events", file, *ACTS)
+    [every] = rows(sensorium(*words))
+    [likes] = rows(sensorium(*words, "--set", "ranker.actions=likes"))
+    assert every["acts"] == {"like": 1192, "skip": 619}
+    assert likes["acts"] == {}
+    assert (every["events"], every["questions"]) == (1192, 236)
+    found = [
+        {row["model"]: row["figures"]["ndcg@10"] for row in one["rows"]} for one in (every, likes)
+    ]
+    assert found[0]["ranker"] > found[1]["ranker"] + 0.05
+    swept = ("--sweep", "actions=likes,all")
+    [chosen] = rows(sensorium(*words, *swept))
+    assert chosen["settings"]["actions"] == "all"
+    assert chosen["tried"][0]["reached"] > chosen["tried"][1]["reached"] + 0.05
+    assert chosen["rows"][1:] == every["rows"][1:]
+    told = sensorium(*words[:-1]).stdout
+    assert "learnt from: like 1,192, skip 619" in told
+
+
+def test_what_actions_are_worth_changes_the_feed_and_needs_no_learning(made: Path) -> None:
+    library = Library(made, CONFIG, create=False)
+    library.workspace.event_log.append(skipped())
+    [learnt] = rows(sensorium("train", "ranker", "-w", made, *ACTS))
+    assert set(learnt["acts"]) == {"like", "skip"}
+    words = ("recommend", "new", "-n", "20", "-w", made, "--explain", "--json")
+    told = rows(sensorium(*words))[:-1]
+    assert all(sum(row["chances"].values()) == pytest.approx(1, abs=1e-4) for row in told)
+    dear = rows(sensorium(*words, "--set", "events.weights=skip:-200"))[:-1]
+    parts = [{row["item_id"]: row["parts"]["ranker"] for row in page} for page in (told, dear)]
+    both = parts[0].keys() & parts[1].keys()
+    assert any(abs(parts[0][item] - parts[1][item]) > 0.1 for item in both)
+    assert "expected" in sensorium(*words[:-1]).stdout
+    assert "chances" not in rows(sensorium(*words[:-2], "--json"))[0]
+
+
+def skipped() -> list[Event]:
+    """Skips among the walks, of items of the next group, and somebody new who liked one item."""
+    made = [
+        Event(
+            user_id=user,
+            item_id=f"{(int(item) + 1) % 40:03}",
+            event_type="skip",
+            occurred_at=when + timedelta(minutes=1),
+        )
+        for user, item, when in walked()
+    ]
+    new = Event(user_id="new", item_id="003", event_type="like", occurred_at=START)
+    return [*made, new]

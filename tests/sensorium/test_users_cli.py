@@ -194,8 +194,9 @@ def test_what_was_said_holds_for_clusters_of_the_same_name_in_a_view_made_anew(
     for cluster_id in (1, 2, 3):
         preferences.set("anna", "colours", cluster_id, cluster_id + 1)
     albums = Albums(library)
-    albums._renumber(view(names=["Green", "pink", "red"]))
-    albums._renumber(view("another", names=["red"]))
+    for new in (view(names=["Green", "pink", "red"]), view("another", names=["red"])):
+        said = albums._regrouped(new.name, albums._of_same_name(new))
+        albums.store.write(new, learnt(len(new.clusters)), members([1]), said)
     assert preferences.of("anna", "colours") == {3: 2, 1: 3}
     albums.delete("colours")
     assert preferences.of("anna", "colours") == {}

@@ -122,6 +122,35 @@ def test_a_view_is_edited(library: Path) -> None:
     assert "sensorium cluster" in view(library, "colour", code=1).stderr
 
 
+def test_what_people_said_outlives_merging_and_splitting(
+    library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def said(user: str) -> dict[str, float]:
+        told = rows(sensorium("users", "interests", user, "-w", library / "w", "--json"))
+        return {row["name"]: row["factor"] for row in told if row["factor"] != 1}
+
+    sensorium("users", "mute", "anna", "blue", "-w", library / "w")
+    sensorium("users", "boost", "anna", "green", "4", "-w", library / "w")
+    sensorium("users", "boost", "bert", "red", "3", "-w", library / "w")
+
+    def killed(*_rows: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ranking.view_store._write_members", killed)
+        view(library, "merge", "colour", "red", "blue", "--as", "loud", code=130)
+    assert said("anna") == {"blue": 0, "green": 4}
+
+    view(library, "merge", "colour", "red", "blue", "--as", "loud")
+    assert said("anna") == {"loud": 0, "green": 4}
+    assert said("bert") == {"loud": 3}
+    parts = {row["name"] for row in rows(view(library, "split", "colour", "loud", "--json"))}
+    parts -= {"green"}
+    assert len(parts) == 2
+    assert said("anna") == {**dict.fromkeys(parts, 0), "green": 4}
+    assert said("bert") == dict.fromkeys(parts, 3)
+
+
 def test_a_view_takes_what_comes_and_survives_other_models(library: Path) -> None:
     before = placed(library)
     words = ("index", library / "more", "-w", library / "w", "--local", "--workers", "1", "--json")

@@ -27,6 +27,18 @@ def host(indexed: Path, tmp_path: Path) -> Iterator[Host]:
     host = Host(Path(shutil.copytree(indexed, tmp_path / "w")), CONFIG)
     host.refresh()
     yield host
+    host.stop()
+    host.library.workspace.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def reader(indexed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """Asks a copy that all tests share, for what changes nothing; its workers stay."""
+    path = tmp_path_factory.mktemp("reader") / "w"
+    host = Host(Path(shutil.copytree(indexed, path)), CONFIG)
+    host.refresh()
+    yield TestClient(create_app(host), raise_server_exceptions=False)
+    host.stop()
     host.library.workspace.engine.dispose()
 
 

@@ -28,6 +28,7 @@ def bounded(tmp_path: Path) -> Iterator[TestClient]:
     service = replace(CONFIG.service, max_body_bytes=LIMIT, max_upload_bytes=4 * LIMIT)
     host = Host(tmp_path / "w", replace(CONFIG, service=service))
     yield TestClient(create_app(host), raise_server_exceptions=False)
+    host.stop()
     host.library.workspace.engine.dispose()
 
 

@@ -29,6 +29,7 @@ def opened(indexed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     host = Host(Path(shutil.copytree(indexed, folder)), CONFIG)
     host.refresh()
     yield host
+    host.stop()
     host.library.workspace.engine.dispose()
 
 

@@ -124,7 +124,7 @@ def test_an_erasure_of_another_process_shows(client: TestClient, host: Host) -> 
     erase(host.library.workspace, LEAVER)
     assert host.refresh()
     assert host.serving is not before
-    assert host.serving.encoder is before.encoder
+    assert host.serving.encoders is before.encoders
 
 
 @pytest.mark.parametrize("path", ["/v1/users/x/interests", "/v1/users/x", "/v1/users"])
