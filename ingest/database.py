@@ -39,13 +39,13 @@ def open_database(url: str) -> Engine:
     """
     try:
         engine = create_engine(url)
-    except (ArgumentError, ImportError) as error:
+    except (ArgumentError, ImportError, ValueError) as error:
         raise WorkspaceError(
             f"store.database_url cannot be used: {error}",
             "write postgresql+psycopg://USER@HOST/DATABASE, with the extra sensorium[postgres] "
             "installed, or leave it out for SQLite in the workspace",
         ) from error
-    place = str(engine.url.database or url)
+    place = str(engine.url.database or engine.url.render_as_string(hide_password=True))
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _configure_sqlite)
 

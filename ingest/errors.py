@@ -42,6 +42,7 @@ class DecodeError(SensoriumError):
 DECODE_CODES = {
     "empty": "the file has no bytes",
     "missing": "the file is not there, or may not be read",
+    "outside": "the file is not in a folder that may be read",
     "unsupported": "no decoder for this kind of file",
     "mismatch": "the bytes are not what the extension says",
     "truncated": "the file ends before its content does",

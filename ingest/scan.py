@@ -36,6 +36,8 @@ from ingest.text import DEFAULT_MAX_CHARACTERS, clean, clean_line, read_text, sp
 
 KnownHash = Callable[[str, int, int], str | None]
 """Gives the hash of an unchanged file from ``uri, size_bytes, modified_ns``, or None."""
+Permits = Callable[[str], bool]
+"""Says of an absolute path or a URI whether it may be looked at."""
 
 MAX_SIDECAR_BYTES = 1 << 20
 """Largest JSON file beside a medium that is read."""
@@ -62,6 +64,8 @@ class Scan:
         source: a folder, manifest or single file: a path, or any URI that fsspec opens.
         known: hashes of files that have not changed since they were last read.
         max_text_characters: longest text kept of an item.
+        permits: asked before a file is looked at, whether it stands in a folder or in a row of a
+            manifest; None permits all.
     """
 
     def __init__(
@@ -69,21 +73,24 @@ class Scan:
         source: str | Path,
         known: KnownHash | None = None,
         max_text_characters: int = DEFAULT_MAX_CHARACTERS,
+        permits: Permits | None = None,
     ) -> None:
         self.source = absolute(str(source))
         self.skipped: Counter[str] = Counter()
         """Files that were passed over, by extension, filled while iterating."""
         self._known = known
         self._max_text_characters = max_text_characters
+        self._permits = permits
 
     def __iter__(self) -> Iterator[Item | RejectedRow]:
         """Walk the source.
 
         Raises:
-            DecodeError: ``missing``, ``unsupported`` or ``bad_metadata``, where the source as a
-                whole cannot be read.
+            DecodeError: ``missing``, ``outside``, ``unsupported`` or ``bad_metadata``, where the
+                source as a whole cannot be read.
         """
         self.skipped.clear()
+        self._check(self.source)
         entry = look_up(self.source)
         if entry.is_folder:
             return self._folder(self.source, "")
@@ -124,6 +131,7 @@ class Scan:
         for entry in entries:
             try:
                 kind = extension(entry.name)
+                self._check(entry.uri)
                 if entry.fault:
                     raise DecodeError("missing", f"{entry.uri} {entry.fault}")
                 if kind == "txt":
@@ -136,6 +144,10 @@ class Scan:
                 yield RejectedRow(source=entry.uri, line=0, code=error.code, reason=error.sentence)
         if media or record.title or record.text:
             yield _make_item(record.item_id or item_id, media, record)
+
+    def _check(self, uri: str) -> None:
+        if self._permits is not None and not self._permits(uri):
+            raise DecodeError("outside", f"{uri} is not in a folder that may be read")
 
     def _medium(self, entry: Entry, modality: Modality) -> Medium:
         known = self._known and self._known(entry.uri, entry.size_bytes, entry.modified_ns)
@@ -191,7 +203,9 @@ class Scan:
     def _row_item(self, record: Record) -> Item:
         media = []
         for part in record.media:
-            entry = look_up(join(parent(self.source), part.uri))
+            uri = join(parent(self.source), part.uri)
+            self._check(uri)
+            entry = look_up(uri)
             if entry.is_folder or entry.fault:
                 raise DecodeError("missing", f"{part.uri} {entry.fault or 'is a folder'}")
             modality = part.modality or EXTENSIONS.get(extension(entry.name))

@@ -28,6 +28,7 @@ from ray_jobs.stages import ContentTask, decode_stage, encode_stage
 from ray_jobs.write import Fusion
 from retrieval.base import SEGMENTS, SPACE_FIELDS
 from retrieval.relevance import Calibration, calibrated_fields, null_phrases
+from sensorium.settings import without_password
 
 if TYPE_CHECKING:
     from ray_jobs.index import Runner
@@ -145,7 +146,7 @@ def made_by(config: Config, encoders: Family, how: Fusion) -> dict[str, str]:
         "decode options": decode_options(config).digest,
         "alignment": encoders.alignment_digest,
         "fusion": how.fuser.fingerprint,
-        "store": config.store.milvus_uri or "Milvus Lite",
+        "store": without_password(config.store.milvus_uri or "Milvus Lite"),
     }
 
 

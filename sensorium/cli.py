@@ -18,6 +18,7 @@ from ingest.errors import SensoriumError
 from sensorium.evaluate_cli import evaluate
 from sensorium.events_cli import events_app
 from sensorium.items_cli import items_app
+from sensorium.keys_cli import keys_app
 from sensorium.options import (
     DEFAULT_WORKSPACE,
     ERROR,
@@ -327,6 +328,7 @@ app.command()(serve)
 app.command()(views)
 app.add_typer(config_app, name="config")
 app.add_typer(events_app, name="events")
+app.add_typer(keys_app, name="keys")
 app.add_typer(items_app, name="items")
 app.add_typer(models_app, name="models")
 app.add_typer(train_app, name="train")

@@ -58,9 +58,9 @@ class StoreConfig:
 
     milvus_uri: str | None = None
     """URI of a Milvus server or cluster; none for Milvus Lite in the workspace."""
-    milvus_token: str = ""
+    milvus_token: str = field(default="", repr=False)
     """USER:PASSWORD or API key of that server."""
-    database_url: str | None = None
+    database_url: str | None = field(default=None, repr=False)
     """SQLAlchemy URL of the bookkeeping; none for SQLite in the workspace."""
 
 

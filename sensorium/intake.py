@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ingest.catalogue import Catalogue
 from ingest.decode import DecodeOptions
 from ingest.item import Item
-from ingest.scan import RejectedRow, Scan
+from ingest.scan import Permits, RejectedRow, Scan
 from ray_jobs.recipe import content_hashes
 from sensorium.reports import Rejected
 
@@ -28,6 +28,8 @@ class IndexRequest:
     """Remove items of the source whose files are gone."""
     prefix: str = ""
     """Put before every item id."""
+    permits: Permits | None = None
+    """Says which files may be read, also where rows of a manifest name them; None for all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,7 @@ def take_in(catalogue: Catalogue, options: DecodeOptions, request: IndexRequest)
     Raises:
         DecodeError: the source as a whole cannot be read.
     """
-    scan = Scan(request.source, catalogue.known_hash, options.max_text_characters)
+    scan = Scan(request.source, catalogue.known_hash, options.max_text_characters, request.permits)
     number = catalogue.last_run() + 1
     rejected: list[Rejected] = []
     batch: dict[str, tuple[Item, Sequence[str]]] = {}

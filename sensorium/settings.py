@@ -2,11 +2,14 @@
 
 Later wins: default, file, environment (``SENSORIUM_SECTION__KEY``), flag. An unknown key is an
 error that offers the nearest known one; a wrong value is named with its key, origin and type.
+``SENSORIUM_SECTION__KEY_FILE`` names a file that holds the value, which is how containers get
+secrets. Secrets are printed by no command: neither what is named so, nor passwords within URLs.
 """
 
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 import types
 from collections.abc import Iterator, Mapping
@@ -17,7 +20,9 @@ from typing import Any, Generic, Literal, TypeVar, Union, get_args, get_origin, 
 from ingest.errors import SensoriumError
 
 ENV_PREFIX = "SENSORIUM_"
+FILE_SUFFIX = "_FILE"
 SECRET_WORDS = ("token", "password", "secret")
+PASSWORD_IN_URL = re.compile(r"(?<=://)([^/?#]*?):[^/?#]*@")
 
 T = TypeVar("T")
 
@@ -88,8 +93,15 @@ def flatten(config: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield from flatten(value, f"{key}.")
         elif value and any(word in entry.name for word in SECRET_WORDS):
             yield key, "(set)"
+        elif isinstance(value, str):
+            yield key, without_password(value)
         else:
             yield key, value
+
+
+def without_password(text: str) -> str:
+    """Leave the password out of a URL; any other text stays as it is."""
+    return PASSWORD_IN_URL.sub(r"\1:***@", text)
 
 
 def environment_name(key: str) -> str:
@@ -124,8 +136,17 @@ def _from_environment(
     for name in sorted(environ):
         if name in names:
             yield name, {names[name]: environ[name]}
+        elif (key := names.get(name.removesuffix(FILE_SUFFIX))) is not None:
+            yield name, {key: _held(name, Path(environ[name]))}
         elif name.startswith(ENV_PREFIX) and "__" in name:
             yield name, {name.removeprefix(ENV_PREFIX).lower().replace("__", "."): environ[name]}
+
+
+def _held(name: str, file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{name}: cannot read {file}", "name a text file") from error
 
 
 def _unknown(key: str, known: Mapping[str, Any], origin: str) -> ConfigError:

@@ -10,8 +10,10 @@ from fastapi import FastAPI
 import sensorium
 from sensorium.service import (
     access,
+    body_limits,
     embeddings,
     events,
+    gate,
     health,
     items,
     jobs,
@@ -28,6 +30,7 @@ from sensorium.service import (
     users,
     views,
 )
+from sensorium.service.keys import KeyStore
 from sensorium.service.serving import Host
 
 DESCRIPTION = """
@@ -81,9 +84,12 @@ def create_app(host: Host) -> FastAPI:
         responses=problems.PROBLEMS,
     )
     app.state.host = host
+    keys = KeyStore(host.library.workspace.engine)
+    app.state.access = access.Access(host.config.service, keys)
     app.state.jobs = running
-    app.state.access = access.Access(host.config.service)
     problems.install(app)
+    app.add_middleware(body_limits.BodyLimits, host.config.service)
+    app.add_middleware(gate.Gate, app.state.access)
     app.add_middleware(middleware.Requests)
     for router in ROUTERS:
         app.include_router(router)

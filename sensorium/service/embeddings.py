@@ -21,7 +21,7 @@ from sensorium.service.access import READ
 from sensorium.service.bodies import read_json, schema_of
 from sensorium.service.hosting import HostHere, ServingHere
 from sensorium.service.problems import ServiceError
-from sensorium.service.request_media import GivenMedia, MediaLimits, given_media
+from sensorium.service.request_media import GivenMedia, given_media, limits_of
 from sensorium.service.serving import Serving
 
 router = APIRouter(prefix="/v1", tags=["embeddings"])
@@ -181,7 +181,7 @@ def embed(
     if texts:
         rows = serving.encoders.query_text(list(texts.values()))[JOINT]
         vectors |= dict(zip(texts, rows, strict=True))
-    with given_media(MediaLimits(media_bytes=host.config.service.media_bytes)) as kept:
+    with given_media(limits_of(host.config.service)) as kept:
         for place, one in enumerate(inputs):
             if not isinstance(one, str | TextPart):
                 vectors[place] = _medium(serving, one, kept)

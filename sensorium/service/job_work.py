@@ -17,6 +17,7 @@ from sensorium.learning import LearningRequest
 from sensorium.library import Library
 from sensorium.progress import TellingConsole
 from sensorium.ranker_training import train_library_ranker
+from sensorium.service.confinement import permits, roots_of
 from sensorium.workspace import HeldError
 
 WAIT_SECONDS = 1.0
@@ -53,7 +54,13 @@ def do(
 
 
 def _index(library: Library, asked: Mapping[str, Any], console: TellingConsole) -> dict[str, Any]:
-    request = IndexRequest(source=asked["source"], reembed=asked["reembed"], prune=asked["prune"])
+    roots = roots_of(library.workspace, library.config.service.roots)
+    request = IndexRequest(
+        source=asked["source"],
+        reembed=asked["reembed"],
+        prune=asked["prune"],
+        permits=permits(roots),
+    )
     return asdict(library.index(request, console, quiet=False))
 
 

@@ -19,12 +19,12 @@ from ranking.views import ViewError, view_name
 from retrieval.filters import parse
 from sensorium.albums import WORDS_ASKED
 from sensorium.service.access import ADMIN, READ
+from sensorium.service.confinement import confined, roots_of
 from sensorium.service.cursors import Cursor, PageHere
 from sensorium.service.hosting import HostHere
 from sensorium.service.job_runner import JobRunner
 from sensorium.service.job_store import Job, JobStore
 from sensorium.service.problems import NotFoundError, ServiceError
-from sensorium.service.roots import confined
 from sensorium.service.serving import Host
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
@@ -232,9 +232,7 @@ def job_of(job: Job) -> JobOut:
 
 
 def _roots(host: Host) -> list[str]:
-    workspace = host.library.workspace
-    uploads = str(workspace.uploads)
-    return [*host.config.service.roots, uploads, *workspace.catalogue.sources()]
+    return roots_of(host.library.workspace, host.config.service.roots)
 
 
 def _check(host: Host, asked: ClusterIn) -> None:

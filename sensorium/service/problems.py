@@ -18,6 +18,8 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from ingest.errors import DecodeError, SensoriumError
+from sensorium.service.logs import without_secrets
+from sensorium.service.middleware import ID_HEADER, SAFE_HEADERS
 
 log = logging.getLogger(__name__)
 
@@ -48,16 +50,25 @@ TITLES = {
     403: "Not allowed",
     404: "Not found",
     405: "Method not allowed",
+    408: "Request took too long",
     409: "Conflict",
     413: "Too large",
     415: "Unsupported media type",
     416: "No such range",
+    421: "Not the service that was asked for",
     422: "Cannot be processed",
     429: "Too many requests",
     500: "Internal error",
     503: "Unavailable",
 }
-CODES = {401: "unauthenticated", 403: "forbidden", 404: "not_found", 405: "method_not_allowed"}
+CODES = {
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "too_slow",
+    413: "too_large",
+}
 RETRY_SECONDS = 2
 """What ``Retry-After`` says where nothing better is known."""
 
@@ -137,7 +148,7 @@ def answer(
         title=TITLES.get(error.status, "Error"),
         status=error.status,
         code=error.code,
-        detail=error.sentence,
+        detail=without_secrets(error.sentence),
         hint=error.hint,
         request_id=getattr(request.state, "request_id", ""),
         errors=errors or [],
@@ -183,4 +194,7 @@ async def _plain(request: Request, error: Exception) -> JSONResponse:
 async def _fault(request: Request, error: Exception) -> JSONResponse:
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     hint = "the log of the service has the cause under this request id"
-    return answer(request, ServiceError(500, "internal", "something went wrong here", hint))
+    told = answer(request, ServiceError(500, "internal", "something went wrong here", hint))
+    # A fault is answered outside of all middleware, so what that adds is added here.
+    told.headers.update({ID_HEADER: getattr(request.state, "request_id", ""), **SAFE_HEADERS})
+    return told

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +19,9 @@ from typing import IO, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ingest.errors import DecodeError
+from sensorium.service.fetching import Fetcher
 from sensorium.service.problems import ServiceError
+from sensorium.service.settings import ServiceConfig
 
 Kind = Literal["image", "audio", "video"]
 CHUNK_BYTES = 1 << 20
@@ -52,21 +53,13 @@ class MediaLimits:
 
     media_bytes: int
     """Most bytes of all its media."""
+    fetcher: Fetcher
+    """Fetches those that are named by address."""
 
 
-def fetch(url: str, limits: MediaLimits) -> Path:
-    """Fetch a medium by its address.
-
-    Raises:
-        ServiceError: the address may not be fetched.
-    """
-    del url, limits
-    raise ServiceError(
-        422,
-        "url_not_allowed",
-        "this service fetches nothing by address",
-        "send the bytes as data, or name its server in service.fetch_hosts",
-    )
+def limits_of(config: ServiceConfig) -> MediaLimits:
+    """Give what the settings let a request bring."""
+    return MediaLimits(media_bytes=config.media_bytes, fetcher=Fetcher(config))
 
 
 class GivenMedia:
@@ -131,11 +124,13 @@ class GivenMedia:
         """Keep what lies at an address.
 
         Raises:
-            ServiceError: the address may not be fetched.
+            ServiceError: the address may not be fetched, or gives more than may come.
         """
-        fetched = fetch(url, MediaLimits(media_bytes=self._left))
-        self._take(fetched.stat().st_size)
-        return Path(shutil.move(fetched, self._next(kind)))
+        content = self._limits.fetcher.fetch(url, self._left)
+        self._take(len(content))
+        path = self._next(kind)
+        path.write_bytes(content)
+        return path
 
     def _next(self, kind: Kind) -> Path:
         self._count += 1

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import socket
 from collections.abc import Callable
 
 import uvicorn
 
 from ingest.errors import SensoriumError
+from sensorium.service import logs
+from sensorium.service.access import check_start
 from sensorium.service.app import create_app
+from sensorium.service.keys import KeyStore
+from sensorium.service.protocol import bounded
 from sensorium.service.serving import Host
 
 GRACE_SECONDS = 10
@@ -31,10 +34,11 @@ def run(host: Host, on_ready: Callable[[str], None]) -> None:
 
     Raises:
         ListenError: the address is taken or not one of this machine.
+        KeysNeededError: others reach the address, and there is no key.
     """
     settings = host.config.service
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("sensorium").setLevel(logging.INFO)
+    check_start(settings, KeyStore(host.library.workspace.engine))
+    logs.install()
     with _listening(settings.host, settings.port) as listener:
         name = f"[{settings.host}]" if ":" in settings.host else settings.host
         on_ready(f"http://{name}:{listener.getsockname()[1]}")
@@ -43,6 +47,10 @@ def run(host: Host, on_ready: Callable[[str], None]) -> None:
             access_log=False,
             log_config=None,
             server_header=False,
+            http=bounded(settings.max_head_bytes, settings.head_seconds),
+            ws="none",
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=list(settings.trusted_proxies),
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
         uvicorn.Server(config).run(sockets=[listener])

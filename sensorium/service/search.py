@@ -34,8 +34,8 @@ from sensorium.service.request_media import (
     GivenMedia,
     Kind,
     MediaIn,
-    MediaLimits,
     given_media,
+    limits_of,
 )
 from sensorium.service.serving import Serving
 
@@ -204,7 +204,7 @@ def search(
 ) -> SearchOut:
     """Find items by words, pictures, sounds, clips and items, alone or together."""
     started = time.perf_counter()
-    limits = MediaLimits(media_bytes=host.config.service.media_bytes)
+    limits = limits_of(host.config.service)
     with given_media(limits) as kept:
         return answered(serving, _request(asked, kept), started)
 

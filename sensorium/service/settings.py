@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Literal
+
+FETCH_HOST = re.compile(r"\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*(:[0-9]{1,5})?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +23,42 @@ class ServiceConfig:
     """Rows of a list where the request does not say."""
     most_rows: int = 1_000
     """Most rows that a request may ask for, or bring."""
+    access: Literal["auto", "keys", "open"] = "auto"
+    """auto asks for API keys as soon as one was made, and on any address that others reach; keys
+    always asks; open never does, for a service behind something that does."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Names by which browsers may address the service, beside this machine's own and plain
+    addresses: media.example, or .example for all below it."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses of proxies whose X-Forwarded-For is believed."""
+    reads_per_minute: int = 60_000
+    """Most requests to read of a key, or of an address where no key is asked for; 0 for no limit.
+    Nothing is limited where the service listens on this machine alone and asks for no keys."""
+    writes_per_minute: int = 60_000
+    """The same of requests to write."""
+    admin_per_minute: int = 600
+    """The same of requests that need the scope admin."""
+    refusals_per_minute: int = 60
+    """Requests with a wrong key, or none, after which an address has to wait; 0 for no limit."""
+    max_body_bytes: int = 16 * 1024**2
+    """Largest body of a request that brings no files."""
+    max_upload_bytes: int = 2 * 1024**3
+    """Largest body of a request that brings files."""
+    body_seconds: float = 30.0
+    """Longest wait for a body; a large one gets more, by 32 KiB a second."""
+    head_seconds: float = 10.0
+    """Longest wait for the first line and the headers of a request."""
+    max_head_bytes: int = 64 * 1024
+    """Largest first line with headers."""
+    fetch_hosts: tuple[str, ...] = ()
+    """Servers that references by URL may be fetched from: media.example, media.example:8443, or
+    .example for all below it; none fetches nothing."""
+    fetch_http: bool = False
+    """Whether references may be fetched without encryption, too."""
+    fetch_bytes: int = 64 * 1024**2
+    """Largest file that is fetched."""
+    fetch_seconds: float = 20.0
+    """Longest time that fetching one file may take, redirects included."""
     roots: tuple[str, ...] = ()
     """Folders and URIs below which a job may index, besides uploads and what was indexed before."""
     upload_bytes: int = 2 << 30
@@ -43,4 +83,19 @@ class ServiceConfig:
                 f"{self.media_bytes = }, {self.decode_workers = }, {self.words_cache_mib = }"
             )
         if not 1 <= self.page_size <= self.most_rows:
-            raise ValueError(f"expected 1 <= page_size <= most_rows: {self}")
+            raise ValueError(
+                f"expected 1 <= page_size <= most_rows: {self.page_size = }, {self.most_rows = }"
+            )
+        rates = ("reads", "writes", "admin", "refusals")
+        self._check(0, *(f"{name}_per_minute" for name in rates))
+        self._check(1, "max_body_bytes", "max_upload_bytes", "fetch_bytes")
+        self._check(1_024, "max_head_bytes")
+        for entry in self.fetch_hosts:
+            if not FETCH_HOST.fullmatch(entry):
+                raise ValueError(f"fetch_hosts are NAME, NAME:PORT or .NAME, not {entry!r}")
+        self._check(0.01, "body_seconds", "head_seconds", "fetch_seconds")
+
+    def _check(self, least: float, *names: str) -> None:
+        for name in names:
+            if getattr(self, name) < least:
+                raise ValueError(f"expected at least {least:g}: {name} = {getattr(self, name)}")

@@ -17,6 +17,21 @@ def test_a_url_that_cannot_be_used_says_what_to_write(url: str) -> None:
         open_database(url)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg://sam:hunter2@127.0.0.1:1",
+        "postgresql+psycopg://sam:hunter2@127.0.0.1:1/db",
+        "postgresql+psycopg://sam:hunter2@host:port/db",
+        "nothing//sam:hunter2@host",
+    ],
+)
+def test_a_password_stands_in_no_error(url: str) -> None:
+    with pytest.raises(WorkspaceError) as caught:
+        open_database(url)
+    assert "hunter2" not in str(caught.value)
+
+
 def test_what_is_deleted_leaves_the_files_once_they_are_written_back(tmp_path: Path) -> None:
     engine = open_database(f"sqlite:///{tmp_path / 'catalogue.db'}")
     with engine.begin() as connection:

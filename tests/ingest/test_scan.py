@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -275,3 +275,39 @@ def test_any_file_system_of_fsspec_is_a_source(tmp_path: Path) -> None:
     assert rows["row"].media[0].content_hash == medium.content_hash
     local, _ = split(Scan(f"file://{tmp_path}"))
     assert local["a"].media[0].uri == str(tmp_path / "a.png")
+
+
+def below(folder: Path) -> Callable[[str], bool]:
+    return lambda uri: Path(uri).resolve().is_relative_to(folder)
+
+
+def test_rows_and_links_that_lead_out_are_rejected_before_they_are_looked_at(
+    tmp_path: Path,
+) -> None:
+    secret = write(tmp_path / "secret.txt", "secret")
+    root = tmp_path / "media"
+    write(root / "a.png")
+    (root / "link.txt").symlink_to(secret)
+    rows = [
+        {"item_id": name, "uri": uri}
+        for name, uri in {
+            "in": "a.png",
+            "up": "../secret.txt",
+            "whole": str(secret),
+            "file": f"file://{secret}",
+            "net": "http://169.254.169.254/latest/meta-data.txt",
+            "chain": "simplecache::http://169.254.169.254/a.txt",
+            "memory": "memory://a.png",
+        }.items()
+    ]
+    write(root / "rows.jsonl", "\n".join(map(json.dumps, rows)))
+    items, rejected = split(Scan(root / "rows.jsonl", permits=below(root)))
+    assert list(items) == ["in"]
+    assert {row.code for row in rejected} == {"outside"}
+    assert len(rejected) == 6
+    items, rejected = split(Scan(root, permits=below(root)))
+    assert list(items) == ["a"]
+    assert [row.source for row in rejected] == [str(root / "link.txt")]
+    with pytest.raises(DecodeError) as caught:
+        iter(Scan(secret, permits=below(root)))
+    assert caught.value.code == "outside"

@@ -67,6 +67,7 @@ def test_a_receipt_says_what_was_taken_from_each_store(workspace: Workspace) -> 
 
     assert receipt.erased == {
         "preferences": 1,
+        "API keys": 0,
         "kept answers": 0,
         "counts and neighbours": 0,
         "events": 2,
@@ -249,7 +250,13 @@ def test_a_server_forgets_as_well(tmp_path: Path) -> None:
             full_life(workspace, user_id)
         workspace.event_log.append([event("i1", "other", context={"with": NAME})])
         receipt: Receipt = erase(workspace, NAME)
-        stores = {"preferences": 1, "kept answers": 0, "counts and neighbours": 0, "events": 2}
+        stores = {
+            "preferences": 1,
+            "API keys": 0,
+            "kept answers": 0,
+            "counts and neighbours": 0,
+            "events": 2,
+        }
         assert receipt.erased == stores
         assert [trace.place for trace in receipt.found] == ["events.details"]
         assert "VACUUM" in receipt.notes[0]

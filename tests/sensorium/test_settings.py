@@ -8,7 +8,7 @@ from typing import Literal
 
 import pytest
 
-from sensorium.settings import ConfigError, flatten, load
+from sensorium.settings import ConfigError, flatten, load, without_password
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,3 +97,23 @@ def test_secrets_are_not_printed() -> None:
     shown = dict(flatten(Outer(inner=Inner(api_token="abc"))))
     assert shown["inner.api_token"] == "(set)"
     assert dict(flatten(Outer()))["inner.api_token"] == ""
+
+
+def test_passwords_within_urls_are_not_printed() -> None:
+    given = "postgresql+psycopg://sam:hunter2@db:5432/x"
+    assert without_password(given) == "postgresql+psycopg://sam:***@db:5432/x"
+    assert without_password("https://root:a@b@h/x?y=1:2@z") == "https://root:***@h/x?y=1:2@z"
+    for plain in ("http://h:19530/a@b", "a:b@c", "sqlite:///a:b@c"):
+        assert without_password(plain) == plain
+    shown = dict(flatten(Outer(inner=Inner(mode="a", names=("x",)))))
+    assert shown["inner.names"] == ("x",)
+
+
+def test_a_file_may_hold_a_value(tmp_path: Path) -> None:
+    held = tmp_path / "token"
+    held.write_text("abc\n")
+    loaded = load(Outer, None, {"SENSORIUM_INNER__API_TOKEN_FILE": str(held)}, {})
+    assert loaded.config.inner.api_token == "abc"
+    assert loaded.origins["inner.api_token"] == "SENSORIUM_INNER__API_TOKEN_FILE"
+    with pytest.raises(ConfigError, match=r"API_TOKEN_FILE: cannot read"):
+        load(Outer, None, {"SENSORIUM_INNER__API_TOKEN_FILE": str(tmp_path / "none")}, {})

@@ -14,8 +14,9 @@ from ray_jobs.recipe import content_hashes, words_hash
 from sensorium.assemble import with_family
 from sensorium.config import Config
 from sensorium.library import Library
+from sensorium.service.settings import ServiceConfig
 
-CONFIG = with_family(Config(), "bundled")
+CONFIG = with_family(Config(service=ServiceConfig(allowed_hosts=("testserver",))), "bundled")
 
 
 def library_of_vectors(folder: Path, num_items: int, num_groups: int) -> Library:

@@ -50,6 +50,8 @@ def test_a_fault_of_ours_is_told_without_detail(client: TestClient, host: Host) 
     answer = client.get("/v1/recommendations/anna")
     assert (answer.status_code, answer.json()["code"]) == (500, "internal")
     assert "object" not in answer.text
+    assert answer.headers["x-request-id"] == answer.json()["request_id"] != ""
+    assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 def test_it_is_ready_once_the_library_has_been_opened(tmp_path: Path) -> None:

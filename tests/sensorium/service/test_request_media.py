@@ -16,12 +16,14 @@ from fastapi.testclient import TestClient
 
 from ingest.errors import DecodeError
 from sensorium.service.bodies import TEXT_BYTES, read_form, read_json
+from sensorium.service.fetching import Fetcher
 from sensorium.service.problems import ServiceError
 from sensorium.service.request_media import MediaLimits, given_media
 from sensorium.service.search import SearchIn
 from sensorium.service.serving import Host
+from sensorium.service.settings import ServiceConfig
 
-LIMITS = MediaLimits(media_bytes=1_000)
+LIMITS = MediaLimits(media_bytes=1_000, fetcher=Fetcher(ServiceConfig()))
 
 
 def test_files_are_there_until_the_end_whatever_happens() -> None:
