@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_HOME := .uv
 BENCHMARKS := benchmarks/start.py benchmarks/index.py benchmarks/search.py \
-  benchmarks/events.py benchmarks/views.py benchmarks/feed.py
+  benchmarks/events.py benchmarks/views.py benchmarks/feed.py benchmarks/serve.py
 UV := $(shell command -v uv 2>/dev/null || echo $(UV_HOME)/bin/uv)
 
 .PHONY: setup demo test test-slow check bench serve wheel lock clean help
@@ -48,10 +48,9 @@ test-slow: setup ## The long tests, and those on real data where SENSORIUM_TEST_
 demo: setup ## Index real media, search, group and recommend them; write demo/*.html.
 	$(BIN)/sensorium demo --folder demo
 
-serve: setup ## Show the demo's page on this machine: http://127.0.0.1:8000/contact-sheet.html
-	@test -f demo/contact-sheet.html || $(MAKE) demo
-	@echo "http://127.0.0.1:8000/contact-sheet.html (Ctrl-C ends it)"
-	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory demo 8000
+serve: setup ## Serve the demo's library on this machine: http://127.0.0.1:8000
+	@test -d demo/sensorium-data || $(MAKE) demo
+	@$(BIN)/sensorium serve -w demo/sensorium-data
 
 bench: setup ## Measure, and write benchmarks/results.
 	$(BIN)/sensorium models pull

@@ -7,7 +7,8 @@
 - Both sides: length, width, blocks, one head, dropout, batch and rounds alike, one thread each. The
   learning rate is chosen for each, with seed 0, on the last event but one, from the same list.
 - Each event is held against 128 others: RecTools draws them for the event, ours for a step.
-  ``ours, 1,024 drawn`` is what ours would choose, as more of them cost it little.
+  ``ours, 1,024 drawn`` is what ours would choose, as more of them cost it little; it is also given
+  as many rounds as fit into the seconds of RecTools.
 - Seconds are those of the processor spent on learning, as others may use the machine. An event is
   one position to be found; both learn from the same ones.
 - RecTools is not part of this project: give an interpreter of an environment that has it.
@@ -55,10 +56,18 @@ WORKER = Path(__file__).with_name("train_rival.py")
 VARIANTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "ours": ({"temperature": 0.07}, {"precision": "bfloat16"}),
     "ours, 1,024 drawn": ({"temperature": 0.07}, {"precision": "bfloat16", "num_drawn": 1024}),
+    "ours, 1,024 drawn, as many seconds": (
+        {"temperature": 0.07},
+        {"precision": "bfloat16", "num_drawn": 1024},
+    ),
 }
 """What differs from the budget; chosen on Amazon Beauty, nothing but the rate is tuned here."""
 PEER = "SASRec of RecTools"
+MORE_ROUNDS = {"ours, 1,024 drawn, as many seconds": 2.5}
+"""How many times the rounds of the others fit into the seconds that the peer takes."""
 RATES = (1e-3, 3e-3)
+FIXED_RATE = {"ours, 1,024 drawn, as many seconds": (1e-3,)}
+"""Rates that are not chosen anew: the one that was for as many rounds as the others have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,7 +218,8 @@ class Bench:
         path = self.work / f"{name}-{seed}-{rate}.json".replace(" ", "-")
         if path.exists():
             return dict(json.loads(path.read_text()))
-        budget = Budget(epochs=self.epochs, seed=seed, learning_rate=rate)
+        rounds = round(self.epochs * MORE_ROUNDS.get(name, 1))
+        budget = Budget(epochs=rounds, seed=seed, learning_rate=rate)
         if name == PEER:
             run = rectools(self.asked, budget, self.interpreter)
         else:
@@ -219,6 +229,7 @@ class Bench:
             "model": f"{name} {run['version']}" if name == PEER else name,
             "seed": seed,
             "learning_rate": rate,
+            "rounds": rounds,
             "validation": judged(run["validation"], self.asked.validation),
             "test": judged(run["test"], self.asked.test),
             "seconds": run["seconds"],
@@ -231,7 +242,7 @@ class Bench:
 
     def runs(self, name: str, seeds: list[int]) -> list[dict[str, Any]]:
         """Learn a model with each rate under the first seed, and with the better one under all."""
-        first = [self.run(name, seeds[0], rate) for rate in RATES]
+        first = [self.run(name, seeds[0], rate) for rate in FIXED_RATE.get(name, RATES)]
         best = max(first, key=lambda run: run["validation"]["ndcg@10"])["learning_rate"]
         told = [{**run, "chosen": run["learning_rate"] == best} for run in first]
         return told + [{**self.run(name, seed, best), "chosen": True} for seed in seeds[1:]]

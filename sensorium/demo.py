@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from sensorium.album_reports import view_report
 from sensorium.albums import Albums, ClusterRequest
 from sensorium.config import Config
+from sensorium.demo_feed import OTHERS, PERSON, show_feeds
 from sensorium.demo_feed import PAGE as FEED_PAGE
-from sensorium.demo_feed import show_feeds
 from sensorium.demo_media import place_media
 from sensorium.display import show_answers, show_report, write_page
 from sensorium.intake import IndexRequest
@@ -73,6 +73,12 @@ def run(folder: Path, progress: Console, out: Console) -> None:
     spent = format_seconds(time.monotonic() - started)
     pages_made = f"{PAGE}, album-*.html and {FEED_PAGE} in {folder}"
     out.print(f"\ndone in {spent}; look at {pages_made}", markup=False, highlight=False)
+    out.print(
+        f"or in a browser, with the feeds of {', '.join((PERSON, *OTHERS))}: make serve, or\n"
+        f"sensorium serve -w {folder / WORKSPACE}",
+        markup=False,
+        highlight=False,
+    )
 
 
 def _group(library: Library, aspect: str, folder: Path, progress: Console, out: Console) -> None:

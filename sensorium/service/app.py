@@ -20,6 +20,7 @@ from sensorium.service import (
     library,
     media,
     middleware,
+    page,
     problems,
     rank,
     recommendations,
@@ -40,6 +41,7 @@ Errors are RFC 9457 problems with a stable `code`. Every answer carries `X-Reque
 ROUTERS = (
     events.router,
     health.router,
+    page.router,
     jobs.router,
     library.router,
     recommendations.router,
