@@ -58,7 +58,7 @@ def test_a_body_of_unknown_length_is_cut_off(bounded: TestClient) -> None:
             yield b" " * LIMIT
 
     headers = {"Content-Type": "application/json"}
-    refused = bounded.post("/v1/search", content=parts(), headers=headers)
+    refused = bounded.post("/v1/events", content=parts(), headers=headers)
     assert (refused.status_code, refused.json()["code"]) == (413, "too_large")
 
 

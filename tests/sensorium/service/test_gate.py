@@ -210,7 +210,6 @@ def test_a_key_of_a_user_speaks_of_nobody_else(asking: Asking, keys: KeyStore) -
         return client.get(path, headers=shown(given)).status_code
 
     assert status("/v1/recommendations/anna") == 200
-    assert status("/v1/recommendations/anna?user_id=anna") == 200
     for path in ("ben", "Anna", "anna%20", "an%6Ea%00", "anna?user_id=ben"):
         assert status(f"/v1/recommendations/{path}") == 403, path
     search = client.post("/v1/search", json={"text": "a"}, headers=shown(given))

@@ -141,7 +141,7 @@ def test_a_listener_that_goes_away_leaves_nothing_behind(client: TestClient) -> 
             "raw_path": path.encode(),
             "query_string": b"",
             "root_path": "",
-            "headers": [],
+            "headers": [(b"host", b"localhost")],
             "client": ("127.0.0.1", 1),
             "server": ("127.0.0.1", 80),
         }
