@@ -64,6 +64,8 @@ class JobChild:
 
     def close(self) -> None:
         """Let go of a process that has ended."""
+        self._process.wait()
+        self._reader.join()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 with suppress(BrokenPipeError):
