@@ -63,13 +63,14 @@ class JobChild:
         self._signal(signal.SIGKILL)
 
     def close(self) -> None:
-        """Let go of a process that has ended."""
+        """Let go of the process; one that still runs learns that nobody listens, and stops."""
+        assert self._process.stdin is not None, "it is a pipe"
+        assert self._process.stdout is not None, "it is a pipe"
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
         self._process.wait()
         self._reader.join()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                with suppress(BrokenPipeError):
-                    pipe.close()
+        self._process.stdout.close()
 
     @property
     def how_it_ended(self) -> str:
