@@ -7,17 +7,21 @@ click changes little there.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from ingest.database import WorkspaceError
 from ingest.event import EPOCH, MICROSECOND, Event, EventType, from_microseconds
 from ranking.feed import Feed
 from ranking.feed_config import Rule
 from ranking.feed_ranker import Blend, Ranker
 from ranking.page import Page
 from ranking.preferences import Preferences
+from ranking.user_state import UserState
 from ranking.user_states import UserStates
 from sensorium.feed_sources import Counts, sources_of
 from sensorium.fitted_sources import FittedSources
@@ -26,10 +30,13 @@ from sensorium.ranker_store import open_ranker
 from sensorium.recommend_reports import FeedReport
 from sensorium.search import glimpses
 from sensorium.shelf import Stock, open_stock
+from sensorium.steps import tell, timed
 
 if TYPE_CHECKING:
     from sensorium.library import Library
+    from sensorium.reports import Glimpse
 
+OUTAGE = "the database does not answer: this page knows nothing of what happened lately"
 NO_VIEW = "there is no view to read interests from; sensorium cluster --by ASPECT makes one"
 
 
@@ -82,24 +89,44 @@ class Recommender:
             FilterError: the filter cannot be understood.
             WorkspaceError: the page was to be recorded, and the database cannot be written.
         """
-        self.counts.read_on()
+        started = time.perf_counter()
+        with suppress(WorkspaceError):  # What many like may be a little old.
+            self.counts.read_on()
         rules = []
         if request.where is not None:
             rules.append(Rule(name="filter", items=~self.stock.admitted(request.where)))
         asked_us = _micros(request.asked_at or datetime.now(UTC))
-        if request.asked_at is None:
-            state = self.states.state(request.user_id, asked_us)
-        else:
-            state = self.states.past(request.user_id, asked_us)
+        state, notes = self._state(request, asked_us)
+        tell("page", "state", time.perf_counter() - started)
         page = self.feed.page(state, request.limit, explain=request.explain, rules=rules)
         if not len(state.liked.items):
-            note = (
-                f"{request.user_id} has liked nothing yet: this is popular and new, from everywhere"
+            notes = (
+                *notes,
+                f"{request.user_id} has liked nothing yet: this is popular and new, "
+                "from everywhere",
             )
-            page = replace(page, notes=(*page.notes, note))
+        page = replace(page, notes=(*page.notes, *notes))
+        for step in page.trace:
+            tell("page", step.name, step.seconds)
         if request.record:
             self.record(page)
         return page
+
+    def _state(self, request: FeedRequest, asked_us: int) -> tuple[UserState, tuple[str, ...]]:
+        """What is known of the person, and what to say of that.
+
+        Raises:
+            WorkspaceError: the database does not answer, and nothing is known without it.
+        """
+        if request.asked_at is not None:
+            return self.states.past(request.user_id, asked_us), ()
+        try:
+            return self.states.state(request.user_id, asked_us), ()
+        except WorkspaceError:
+            known = self.states.at_hand(request.user_id, asked_us)
+            if known is None:
+                raise
+            return known, (OUTAGE,)
 
     def record(self, page: Page) -> None:
         """Tell the log that a page was shown; telling it twice changes nothing.
@@ -111,12 +138,17 @@ class Recommender:
             self.library.workspace.event_log.append([shown(page)])
 
     def report(self, request: FeedRequest) -> FeedReport:
-        """Make a page with what to show of its items; see ``page``."""
+        """Make a page with what to show of its items; see ``page``.
+
+        Where the database does not answer, items are shown by their ids alone.
+        """
         page = self.page(request)
-        active = self.library.workspace.active
         wanted = [pick.item_id for pick in page.picks]
         wanted += [pick.reason.history_item for pick in page.picks if pick.reason.history_item]
-        items = glimpses(self.library.workspace, active, wanted) if active else {}
+        items: dict[str, Glimpse] = {}
+        with suppress(WorkspaceError), timed("page", "description"):
+            active = self.library.workspace.active
+            items = glimpses(self.library.workspace, active, wanted) if active else {}
         return FeedReport(page=page, items=items, view=self.view, recorded=request.record)
 
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 import sensorium
-from sensorium.service import access, health, middleware, problems, recommendations, search
+from sensorium.service import access, health, metrics, middleware, problems, recommendations, search
 from sensorium.service.serving import Host
 
 DESCRIPTION = """
@@ -16,7 +16,7 @@ Search, recommendations and albums over one library of videos, photos, sounds an
 
 Errors are RFC 9457 problems with a stable `code`. Every answer carries `X-Request-ID`.
 """
-ROUTERS = (health.router, recommendations.router, search.router)
+ROUTERS = (health.router, metrics.router, recommendations.router, search.router)
 
 
 def create_app(host: Host) -> FastAPI:
@@ -42,9 +42,11 @@ def create_app(host: Host) -> FastAPI:
         responses=problems.PROBLEMS,
     )
     app.state.host = host
+    app.state.metrics = metrics.Metrics(host)
     app.state.access = access.Access(host.config.service)
     problems.install(app)
     app.add_middleware(middleware.Requests)
+    app.add_middleware(metrics.Measured, metrics=app.state.metrics)
     for router in ROUTERS:
         app.include_router(router)
     return app

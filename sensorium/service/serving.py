@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import TimeoutError
 
 from ingest.errors import SensoriumError
 from ranking.view_store import ViewStore
@@ -26,6 +29,7 @@ from sensorium.library import EmptyLibraryError, Library, open_library
 from sensorium.query import QueryEncoder, SearchRequest
 from sensorium.reports import Answers
 from sensorium.search import answer, described
+from sensorium.steps import timed
 
 if TYPE_CHECKING:
     from retrieval.mirror import Mirror
@@ -57,9 +61,11 @@ class Serving:
     def search(self, request: SearchRequest) -> Answers:
         """Answer a search; see ``Library.search``."""
         found = answer(self.mirror, self.calibration, self.encoder, request)
+        with timed("search", "description"):
+            answers = described(self.library.workspace, self.generation, found.candidates)
         return Answers(
             title=request.title,
-            answers=described(self.library.workspace, self.generation, found.candidates),
+            answers=answers,
             withheld=found.withheld,
             notes=self.notes,
         )
@@ -81,6 +87,10 @@ class Host:
         self._looked = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        self.opened_at: float | None = None
+        """Monotonic seconds at which the current state was opened."""
+        self.refreshes, self.failures = 0, 0
+        """Times that a state was opened, and looks that failed."""
 
     @property
     def serving(self) -> Serving:
@@ -96,6 +106,11 @@ class Host:
         return self._serving
 
     @property
+    def loaded(self) -> Serving | None:
+        """The current state; None where nothing has been opened or indexed."""
+        return self._serving
+
+    @property
     def ready(self) -> bool:
         """Whether the library has been looked at, so that requests are answered."""
         return self._looked.is_set()
@@ -106,6 +121,7 @@ class Host:
         if state != self._shown:
             self._serving = None if state is None else self._open()
             self._shown = state
+            self.opened_at, self.refreshes = time.monotonic(), self.refreshes + 1
             self._looked.set()
             return True
         self._looked.set()
@@ -115,11 +131,16 @@ class Host:
         """Look for changes from now on, in a thread; what fails is told, and tried again."""
 
         def look() -> None:
+            told = ""
             while not self._stopping.is_set():
                 try:
                     self.refresh()
-                except SensoriumError as error:
-                    log.warning("the library could not be opened: %s", error)
+                    told = ""
+                except (SensoriumError, TimeoutError) as error:
+                    self.failures += 1
+                    if str(error) != told:  # An outage is told once, not at every look.
+                        log.warning("the library could not be opened: %s", error)
+                    told = str(error)
                     on_fault(error)
                 self._stopping.wait(self.config.service.refresh_seconds)
 
