@@ -63,6 +63,8 @@ def open_database(url: str) -> Engine:
 
     @event.listens_for(engine, "handle_error")
     def _translate(context: ExceptionContext) -> None:
+        if context.is_pre_ping:
+            return  # The pool opens another connection.
         if _is_away(context):
             gate.shut()
             raise gate.error from context.original_exception

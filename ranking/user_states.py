@@ -100,7 +100,7 @@ class UserStates:
             entry = _Entry(mark, state)
             self._keep(user_id, entry, forgotten)
         boost = self._boost(user_id)
-        entry.state.boost[:] = boost
+        entry.state.boost[:] = boost  # What ``at_hand`` gives; states that were given have their own.
         return replace(aged(entry.state, asked_us, self.config), boost=boost)
 
     def at_hand(self, user_id: str, asked_us: int) -> UserState | None:
@@ -118,7 +118,10 @@ class UserStates:
         """
         with self._lock:
             entry = self._entries.get(user_id)
-        return None if entry is None else aged(entry.state, asked_us, self.config)
+        if entry is None:
+            return None
+        known = aged(entry.state, asked_us, self.config)
+        return replace(known, boost=known.boost.copy())
 
     def past(self, user_id: str, asked_us: int) -> UserState:
         """Give what was known of somebody at a moment, by what had happened until then.
