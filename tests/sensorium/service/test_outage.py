@@ -86,7 +86,8 @@ def test_postgres_goes_away_and_comes_back(server: Server, tmp_path: Path) -> No
     assert OUTAGE not in after["notes"]
     assert "008" not in {pick["item_id"] for pick in after["items"]}
     assert not host.refresh()
-    host.library.workspace.engine.dispose()
+    for opened in (library, host.library, host.serving.library):
+        opened.workspace.engine.dispose()
 
 
 def test_a_server_restarted_between_requests_costs_none(server: Server) -> None:
