@@ -100,7 +100,9 @@ class UserStates:
             entry = _Entry(mark, state)
             self._keep(user_id, entry, forgotten)
         boost = self._boost(user_id)
-        entry.state.boost[:] = boost  # What ``at_hand`` gives; states that were given have their own.
+        entry.state.boost[:] = (
+            boost  # What ``at_hand`` gives; states that were given have their own.
+        )
         return replace(aged(entry.state, asked_us, self.config), boost=boost)
 
     def at_hand(self, user_id: str, asked_us: int) -> UserState | None:

@@ -9,6 +9,7 @@ server and wants an old setuptools, so it never shares an environment with anyth
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import signal
@@ -19,6 +20,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 PACKAGES = ("milvus==2.3.5", "setuptools<80")
@@ -29,7 +31,9 @@ PORTS = (
     "query-node-port", "index-coord-port", "index-node-port", "data-coord-port", "data-node-port",
 )  # fmt: skip
 HEALTH = 9091
-"""Port of the server's own health page, which the wheel cannot move."""
+"""Port of the server's own health page, which cannot be moved: one server a machine."""
+STOP_SECONDS = 10.0
+"""How long it may take to stop before it is killed; what it has acknowledged lasts either way."""
 
 
 class ServerError(RuntimeError):
@@ -66,12 +70,22 @@ def free_ports(number: int) -> list[int]:
     return ports
 
 
+def ports_of(data: Path, port: int) -> dict[str, int]:
+    """Ports of a server: those of its last run, as its data say where its parts listen."""
+    known = data / "ports.json"
+    if not known.exists():
+        ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
+        known.write_text(json.dumps(ports | ({"proxy-port": port} if port else {})))
+    kept: dict[str, int] = json.loads(known.read_text())
+    return kept
+
+
 def main() -> int:
     """Run a server until it is told to stop."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("folder", type=Path, help="For the environment.")
     options.add_argument("--data", type=Path, help="Keep data here; a new folder where not given.")
-    options.add_argument("--port", type=int, default=0, help="Port; 0 for a free one.")
+    options.add_argument("--port", type=int, default=0, help="Port of new data; 0 for a free one.")
     chosen = options.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     data = chosen.data or Path(tempfile.mkdtemp(prefix="milvus-"))
@@ -94,10 +108,11 @@ def run(program: Path, data: Path, port: int) -> None:
     Raises:
         ServerError: it does not start.
     """
-    ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
-    ports["proxy-port"] = port or ports["proxy-port"]
-    words = [word for name, one in ports.items() for word in (f"--{name}", str(one))]
+    if _listens(HEALTH):
+        raise ServerError(f"port {HEALTH} is taken: another Milvus server runs on this machine")
     data.mkdir(parents=True, exist_ok=True)
+    ports = ports_of(data, port)
+    words = [word for name, one in ports.items() for word in (f"--{name}", str(one))]
     with (data / "server.log").open("ab") as log:
         server = subprocess.Popen(
             [program, "--data", data, *words],
@@ -143,14 +158,25 @@ def _tail(log: Path) -> str:
 
 
 def _end(server: subprocess.Popen[bytes]) -> None:
-    """Stop a server with all that it has started; what does not stop is killed."""
-    for number, seconds in ((signal.SIGTERM, 20.0), (signal.SIGKILL, 20.0)):
-        try:
-            os.killpg(server.pid, number)
-            server.wait(seconds)
-        except (ProcessLookupError, subprocess.TimeoutExpired):
-            continue
-        return
+    """Stop a server with all that it has started: the wheel's program ends before the server."""
+    with suppress(ProcessLookupError):
+        os.killpg(server.pid, signal.SIGTERM)
+    until = time.monotonic() + STOP_SECONDS
+    while time.monotonic() < until and (server.poll() is None or _listens(HEALTH)):
+        time.sleep(0.1)
+    with suppress(ProcessLookupError):
+        os.killpg(server.pid, signal.SIGKILL)
+    server.wait()
+    while _listens(HEALTH):
+        time.sleep(0.1)
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=2).close()
+    except OSError:
+        return False
+    return True
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
-from sqlalchemy.exc import TimeoutError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
 from ingest.errors import DecodeError, SensoriumError
@@ -125,7 +125,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(SensoriumError, _told)
     app.add_exception_handler(RequestValidationError, _unfitting)
     app.add_exception_handler(HTTPException, _plain)
-    app.add_exception_handler(TimeoutError, _crowded)
+    app.add_exception_handler(PoolTimeoutError, _crowded)
     app.add_exception_handler(Exception, _fault)
 
 
@@ -174,7 +174,7 @@ async def _unfitting(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _crowded(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, TimeoutError)
+    assert isinstance(error, PoolTimeoutError)
     log.warning("%s %s: no free connection: %s", request.method, request.url.path, error)
     return answer(request, ServiceError(503, "busy", "the database has too much to do"))
 

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy.exc import TimeoutError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ingest.errors import SensoriumError
 from ranking.view_store import ViewStore
@@ -136,7 +136,7 @@ class Host:
                 try:
                     self.refresh()
                     told = ""
-                except (SensoriumError, TimeoutError) as error:
+                except (SensoriumError, PoolTimeoutError) as error:
                     self.failures += 1
                     if str(error) != told:  # An outage is told once, not at every look.
                         log.warning("the library could not be opened: %s", error)

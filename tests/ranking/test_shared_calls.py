@@ -1,4 +1,4 @@
-"""Calls that are answered together: right answers, no company waited for, errors where they belong."""
+"""Calls that are answered together: no company is waited for, errors go where they belong."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ class Doubling:
 
 
 def gathered(
-    pool: ThreadPoolExecutor, calls: SharedCalls[int, int], doubling: Doubling, asked: list[list[int]]
+    pool: ThreadPoolExecutor,
+    calls: SharedCalls[int, int],
+    doubling: Doubling,
+    asked: list[list[int]],
 ) -> list[Future[Sequence[int]]]:
     """Let one call begin, the others gather behind it, and all go on."""
     made = [pool.submit(calls, asked[0])]

@@ -24,14 +24,14 @@ class MilvusServer:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._data, self._port = folder / "data", 0
+        self._data = folder / "data"
         self._process: subprocess.Popen[str] | None = None
         self.uri = ""
 
     def start(self) -> None:
         """Start it, at the address of the last time; skips the test where it cannot be had."""
         kept = Path(os.environ.get("SENSORIUM_TEST_MILVUS_FOLDER", ROOT / "build" / "milvus"))
-        words = [sys.executable, SCRIPT, kept, "--data", self._data, "--port", str(self._port)]
+        words = [sys.executable, str(SCRIPT), str(kept), "--data", str(self._data)]
         self._process = subprocess.Popen(
             words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -40,7 +40,6 @@ class MilvusServer:
         if not self.uri:
             _, told = self._process.communicate(timeout=60)
             pytest.skip(f"there is no Milvus server: {told.strip()[-300:]}")
-        self._port = int(self.uri.rpartition(":")[2])
 
     def stop(self) -> None:
         """Stop it; its data stays."""

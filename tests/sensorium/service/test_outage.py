@@ -34,9 +34,7 @@ def server() -> Iterator[Server]:
 
 
 def like(user_id: str, item_id: str) -> Event:
-    return Event(
-        user_id=user_id, item_id=item_id, event_type="like", occurred_at=datetime.now(UTC)
-    )
+    return Event(user_id=user_id, item_id=item_id, event_type="like", occurred_at=datetime.now(UTC))
 
 
 def answered_again(client: TestClient, path: str) -> int:
@@ -100,9 +98,7 @@ def test_a_server_restarted_between_requests_costs_none(server: Server) -> None:
     engine.dispose()
 
 
-def test_a_locked_database_is_unavailable(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_locked_database_is_unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "BUSY_TIMEOUT_MS", 50)
     engine = open_database(f"sqlite:///{tmp_path / 'catalogue.db'}")
     log = EventLog(engine)
