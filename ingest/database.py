@@ -8,14 +8,23 @@ copied when a page filled up and was divided may stay in unused bytes until ``co
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
-from sqlalchemy import Engine, ExceptionContext, create_engine, event
-from sqlalchemy.exc import ArgumentError, DatabaseError
+from sqlalchemy import Engine, ExceptionContext, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 
 from ingest.errors import SensoriumError
 
 BUSY_TIMEOUT_MS = 30_000
+MOST_CONNECTIONS = 27
+"""Beside the five that are kept; PostgreSQL lets in a hundred by default, over all processes."""
+POOL_SECONDS = 5.0
+"""How long a thread waits for one of them."""
+CONNECT_SECONDS, SILENCE_SECONDS = 5, 10
+"""What a server may take to let in, and to acknowledge what was sent."""
+AWAY_SECONDS = 1.0
+"""Time for which a server that was not reached is not tried again."""
 
 
 class WorkspaceError(SensoriumError):
@@ -38,7 +47,7 @@ def open_database(url: str) -> Engine:
             engine are raised as this error, too.
     """
     try:
-        engine = create_engine(url)
+        engine = create_engine(url, **_connections(url))
     except (ArgumentError, ImportError, ValueError) as error:
         raise WorkspaceError(
             f"store.database_url cannot be used: {error}",
@@ -49,13 +58,78 @@ def open_database(url: str) -> Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _configure_sqlite)
 
+    gate = _Gate(place)
+    event.listen(engine, "do_connect", gate.check)
+
     @event.listens_for(engine, "handle_error")
     def _translate(context: ExceptionContext) -> None:
+        if context.is_pre_ping:
+            return  # The pool opens another connection.
+        if _is_away(context):
+            gate.shut()
+            raise gate.error from context.original_exception
         if isinstance(context.sqlalchemy_exception, DatabaseError):
             raise _in_words(str(context.original_exception), place) from context.original_exception
 
     with engine.connect():
         return engine
+
+
+class _Gate:
+    """Keeps connections from being tried while a server is known to be away.
+
+    Without it every request of a service would wait for its own attempt to fail.
+
+    Args:
+        place: name of the database.
+    """
+
+    def __init__(self, place: str) -> None:
+        self._place, self._shut_until = place, 0.0
+
+    @property
+    def error(self) -> WorkspaceError:
+        """What is told meanwhile; without addresses, as clients may see it."""
+        return WorkspaceError(
+            f"the database {self._place} does not answer",
+            "see that the server runs; what was asked is answered again once it does",
+        )
+
+    def shut(self) -> None:
+        """Try no connection for a while."""
+        self._shut_until = time.monotonic() + AWAY_SECONDS
+
+    def check(self, *_: Any) -> None:
+        """Let a connection be tried.
+
+        Raises:
+            WorkspaceError: the last one failed just now.
+        """
+        if time.monotonic() < self._shut_until:
+            raise self.error
+
+
+def _connections(url: str) -> dict[str, Any]:
+    """How connections are made and kept: for the threads of a service, and through restarts."""
+    kept: dict[str, Any] = {"pool_timeout": POOL_SECONDS, "max_overflow": MOST_CONNECTIONS}
+    if make_url(url).get_driver_name() == "psycopg":
+        # One that the server has dropped is noticed before it is used, and silence is an end.
+        kept["pool_pre_ping"] = True
+        kept["connect_args"] = {
+            "connect_timeout": CONNECT_SECONDS,
+            "tcp_user_timeout": 1000 * SILENCE_SECONDS,
+        }
+    return kept
+
+
+def _is_away(context: ExceptionContext) -> bool:
+    """Whether a server was not reached, or hung up."""
+    if context.dialect.name == "sqlite":
+        return False
+    connecting = context.connection is None and isinstance(
+        context.sqlalchemy_exception, OperationalError
+    )
+    return connecting or context.is_disconnect
 
 
 def write_back(engine: Engine) -> bool:

@@ -4,12 +4,15 @@
   or, where the network knows no content, by nothing, and then all score alike.
 - Vectors of the catalogue are computed once, at first use, and held: 4 D bytes an item, twice that
   where items are compared by cosine. A request then costs what its history and candidates cost.
+- Requests that come at the same time share one pass of the network over their histories; each then
+  compares what is looked for with candidates of its own (``ranking/shared_calls.py``).
 - After an empty history items stand in the order of how often they were met in learning.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -28,12 +31,17 @@ from ranking.ranker import SequenceNetwork, happened_of, items_of, request_times
 from ranking.ranker_config import RankerConfig
 from ranking.sequence_validation import ITEM_CHUNK
 from ranking.sequences import MICROSECONDS, Floats, ItemRows, Numbers, Padded, rows_of_catalogue
+from ranking.shared_calls import SharedCalls
 from retrieval.fitted import FittedError, FittedFile
 
 KIND = "sequence model"
 COUNTS = "counts"
 """Array of how often items were met; the network's own names hold a dot or are its parameters."""
 FLOAT_BYTES = 4
+Acted = Sequence[Numbers] | None
+"""Number of each event's action, for each history; None for the first action everywhere."""
+Asked = tuple[Liked, Numbers | None]
+"""A history that is not empty, and the actions of its events."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -118,34 +126,25 @@ class SequenceRecommender:
         Returns:
             (C, A), rows adding up to 1.
         """
-        events = _padded([history], [actions], self.network.config.length)
-        sought = self._sought(events, np.array([history.asked_us // MICROSECONDS], np.int64))
+        sought = torch.stack(list(self._sought([(history, actions)])))
         met = functional.embedding(torch.from_numpy(candidates).to(self._met.device), self._met)
         found = _products(sought, met)[0].softmax(dim=-1)
         return np.asarray(found.cpu().numpy(), np.float32)
 
     def _scores(
-        self,
-        histories: Sequence[Liked],
-        candidates: Numbers | None,
-        actions: Sequence[Numbers] | None,
+        self, histories: Sequence[Liked], candidates: Numbers | None, actions: Acted
     ) -> Floats:
         often = self._often if candidates is None else self._often[candidates]
         scores = np.tile(often, (len(histories), 1))
         some = [number for number, known in enumerate(histories) if len(known.items)]
         if some:
-            events = _padded(
-                [histories[n] for n in some],
-                None if actions is None else [actions[n] for n in some],
-                self.network.config.length,
-            )
-            asked_at = np.array([histories[n].asked_us // MICROSECONDS for n in some], np.int64)
-            scores[some] = self._found(events, asked_at, candidates)
+            asked = [(histories[n], None if actions is None else actions[n]) for n in some]
+            with torch.inference_mode():
+                sought = torch.stack(list(self._shared(asked)))  # (B, A, D + 1)
+                scores[some] = self._found(sought, candidates)
         return scores
 
-    @torch.inference_mode()
-    def _found(self, events: Padded, asked_at: Numbers, candidates: Numbers | None) -> Floats:
-        sought = self._sought(events, asked_at)  # (B, A, D + 1)
+    def _found(self, sought: Tensor, candidates: Numbers | None) -> Floats:
         met = self._met
         if candidates is not None:
             met = functional.embedding(torch.from_numpy(candidates).to(met.device), met)
@@ -155,14 +154,24 @@ class SequenceRecommender:
         weights = torch.from_numpy(self.weights).to(scores.device)
         return np.asarray(worth_of_actions(scores, weights).cpu().numpy(), np.float32)
 
-    def _sought(self, events: Padded, asked_at: Numbers) -> Tensor:
-        """What is looked for after the last event of each history, (B, A, D + 1)."""
+    @cached_property
+    def _shared(self) -> SharedCalls[Asked, Tensor]:
+        """What is looked for after histories, computed for several threads in one pass."""
+        at_once = (os.cpu_count() or 1) if self._device == "cpu" else 1
+        return SharedCalls(self._sought, at_once)
+
+    @torch.inference_mode()
+    def _sought(self, asked: Sequence[Asked]) -> Sequence[Tensor]:
+        """What is looked for after the last event of each history, (A, D + 1) for each."""
+        histories = [history for history, _ in asked]
+        events = _padded(histories, [acted for _, acted in asked], self.network.config.length)
+        asked_at = np.array([history.asked_us // MICROSECONDS for history in histories], np.int64)
         device = self._device
         items = torch.from_numpy(events.items[events.some]).to(device)
         happened = happened_of(events, request_times(events, asked_at), device, first=0)
         states = self.network.states_of(functional.embedding(items, self._vectors), [happened])
         last = torch.from_numpy(np.cumsum(events.lengths) - 1).to(device)
-        return self.network.asked(states[last])
+        return self.network.asked(states[last]).unbind()
 
     @property
     def _device(self) -> str:
@@ -259,13 +268,14 @@ def _products(sought: Tensor, met: Tensor) -> Tensor:
     return found.view(*sought.shape[:2], -1).transpose(1, 2).float()
 
 
-def _padded(histories: Sequence[Liked], actions: Sequence[Numbers] | None, most: int) -> Padded:
+def _padded(histories: Sequence[Liked], actions: Sequence[Numbers | None], most: int) -> Padded:
     lengths = np.array([min(len(known.items), most) for known in histories], np.int64)
     items = np.zeros((len(histories), int(lengths.max())), np.int64)
     times, acted = np.zeros_like(items), np.zeros_like(items)
     for row, (known, length) in enumerate(zip(histories, lengths.tolist(), strict=True)):
         items[row, :length] = known.items[-length:]
         times[row, :length] = known.times_us[-length:] // MICROSECONDS
-        if actions is not None:
-            acted[row, :length] = actions[row][-length:]
+        own = actions[row]
+        if own is not None:
+            acted[row, :length] = own[-length:]
     return Padded(items=items, actions=acted, times=times, lengths=lengths)

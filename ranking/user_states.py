@@ -99,7 +99,31 @@ class UserStates:
             state = derive(user_id, asked_us, events, self.shelf, self.rules, self.config)
             entry = _Entry(mark, state)
             self._keep(user_id, entry, forgotten)
-        return replace(aged(entry.state, asked_us, self.config), boost=self._boost(user_id))
+        boost = self._boost(user_id)
+        entry.state.boost[:] = (
+            boost  # What ``at_hand`` gives; states that were given have their own.
+        )
+        return replace(aged(entry.state, asked_us, self.config), boost=boost)
+
+    def at_hand(self, user_id: str, asked_us: int) -> UserState | None:
+        """Give what was known of somebody when they were last asked for; no database is asked.
+
+        For the time of an outage: what another process has been told or has erased since is not
+        known here.
+
+        Args:
+            user_id: who.
+            asked_us: now, microseconds since 1970.
+
+        Returns:
+            The state; None where none is at hand.
+        """
+        with self._lock:
+            entry = self._entries.get(user_id)
+        if entry is None:
+            return None
+        known = aged(entry.state, asked_us, self.config)
+        return replace(known, boost=known.boost.copy())
 
     def past(self, user_id: str, asked_us: int) -> UserState:
         """Give what was known of somebody at a moment, by what had happened until then.

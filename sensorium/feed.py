@@ -7,13 +7,16 @@ click changes little there.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ingest.database import WorkspaceError
 from ingest.event import EPOCH, MICROSECOND, Event, EventType, from_microseconds
 from ranking.feed import Feed
 from ranking.feed_config import Rule
@@ -30,12 +33,15 @@ from sensorium.ranker_store import open_ranker
 from sensorium.recommend_reports import FeedReport
 from sensorium.search import glimpses
 from sensorium.shelf import Stock, stock_of, with_interests
+from sensorium.steps import tell, timed
 
 if TYPE_CHECKING:
     from retrieval.filter_conditions import Where
     from retrieval.source import Source
     from sensorium.library import Library
+    from sensorium.reports import Glimpse
 
+OUTAGE = "the database does not answer: this page knows nothing of what happened lately"
 NO_VIEW = "there is no view to read interests from; sensorium cluster --by ASPECT makes one"
 
 
@@ -94,8 +100,11 @@ class Recommender:
             FilterError: the filter cannot be understood.
             WorkspaceError: the page was to be recorded, and the database cannot be written.
         """
-        self.counts.read_on()
-        state = self.state(request)
+        started = time.perf_counter()
+        with suppress(WorkspaceError):  # What many like may be a little old.
+            self.counts.read_on()
+        state, notes = self._state_or_outage(request)
+        tell("page", "state", time.perf_counter() - started)
         page = self.feed.page(
             state, request.limit, explain=request.explain, rules=self._rules(request)
         )
@@ -104,10 +113,29 @@ class Recommender:
         if not len(state.liked.items):
             who = request.user_id or "whoever asks"
             note = f"{who} has liked nothing yet: this is popular and new, from everywhere"
-            page = replace(page, notes=(*page.notes, note))
+            notes = (*notes, note)
+        page = replace(page, notes=(*page.notes, *notes))
+        for step in page.trace:
+            tell("page", step.name, step.seconds)
         if request.record:
             self.record(page)
         return page
+
+    def _state_or_outage(self, request: FeedRequest) -> tuple[UserState, tuple[str, ...]]:
+        """What is known of whom a page is for, and what to say of that.
+
+        Raises:
+            WorkspaceError: the database does not answer, and nothing is known without it.
+        """
+        try:
+            return self.state(request), ()
+        except WorkspaceError:
+            if request.asked_at is not None:
+                raise
+            known = self.states.at_hand(request.user_id, _micros(datetime.now(UTC)))
+            if known is None:
+                raise
+            return known, (OUTAGE,)
 
     def scores(self, user_id: str, item_ids: Sequence[str]) -> Scored:
         """Score some items of the shelf for a user, in the order given; see ``Feed.scores``."""
@@ -156,12 +184,17 @@ class Recommender:
             self.library.workspace.event_log.append([shown(page)])
 
     def report(self, request: FeedRequest) -> FeedReport:
-        """Make a page with what to show of its items; see ``page``."""
+        """Make a page with what to show of its items; see ``page``.
+
+        Where the database does not answer, items are shown by their ids alone.
+        """
         page = self.page(request)
-        active = self.library.workspace.active
         wanted = [pick.item_id for pick in page.picks]
         wanted += [pick.reason.history_item for pick in page.picks if pick.reason.history_item]
-        items = glimpses(self.library.workspace, active, wanted) if active else {}
+        items: dict[str, Glimpse] = {}
+        with suppress(WorkspaceError), timed("page", "description"):
+            active = self.library.workspace.active
+            items = glimpses(self.library.workspace, active, wanted) if active else {}
         return FeedReport(page=page, items=items, view=self.view, recorded=request.record)
 
 

@@ -12,6 +12,7 @@ from retrieval.relevance import Calibration
 from retrieval.search import SearchAnswer, SearchQuery, search
 from sensorium.query import QueryEncoder, QueryError, SearchRequest
 from sensorium.reports import Answer, Glimpse
+from sensorium.steps import timed
 from sensorium.workspace import Generation, Workspace
 
 PREVIEW_CHARACTERS = 200
@@ -30,8 +31,10 @@ def answer(
     for item_id, vectors in liked.items():
         if not vectors:
             raise QueryError(f"there is no item {item_id!r}", "ids are listed by sensorium export")
+    with timed("search", "encoding"):
+        parts = encoder.parts(request, liked)
     query = SearchQuery(
-        parts=encoder.parts(request, liked),
+        parts=parts,
         modalities=request.modalities,
         where=request.where,
         limit=request.limit,
@@ -40,7 +43,8 @@ def answer(
         exclude=tuple(liked),
         duplicates=request.duplicates,
     )
-    return search(mirror, calibration, query)
+    with timed("search", "search"):
+        return search(mirror, calibration, query)
 
 
 def described(

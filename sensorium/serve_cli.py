@@ -27,11 +27,24 @@ def serve(
         int | None, typer.Option("--port", "-p", help="Port; 0 for a free one.")
     ] = None,
     milvus: MilvusOption = None,
+    ray: Annotated[
+        bool,
+        typer.Option(
+            "--ray",
+            help="Run replicas on Ray: that of run.ray_address, or one started here.",
+        ),
+    ] = False,
+    replicas: Annotated[int, typer.Option(help="With --ray: processes that answer.", min=1)] = 2,
     settings: SetOption = [],
 ) -> None:
     """Serve a library over HTTP until Ctrl-C.
 
-    Examples: sensorium serve -w demo/workspace · sensorium serve --port 9000
+    Replicas share the workspace folder, so on several machines it lies on a shared file system, and
+    store.database_url and store.milvus_uri name servers. On one machine SQLite and Milvus Lite
+    do: replicas answer from snapshots of the index, and one process writes at a time.
+
+    Examples: sensorium serve -w demo/workspace · sensorium serve --port 9000 ·
+    sensorium serve --ray --replicas 4
     """
     from sensorium.config import load_config
     from sensorium.models import ensure_models
@@ -40,6 +53,11 @@ def serve(
 
     flags = settings_of(settings, service__host=host, service__port=port, store__milvus_uri=milvus)
     loaded = load_config(config, flags).config
+    if ray:
+        from sensorium.service.replicas import run_replicas
+
+        run_replicas(workspace, loaded, replicas, stderr)
+        return
     held = Host(workspace, loaded)
     ensure_models(held.library.config, stderr)
     run(held, lambda where: stderr.print(f"{where} (Ctrl-C ends it)", highlight=False))

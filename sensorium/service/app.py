@@ -19,6 +19,7 @@ from sensorium.service import (
     jobs,
     library,
     media,
+    metrics,
     middleware,
     page,
     problems,
@@ -41,6 +42,7 @@ Errors are RFC 9457 problems with a stable `code`. Every answer carries `X-Reque
 ROUTERS = (
     events.router,
     health.router,
+    metrics.router,
     page.router,
     jobs.router,
     library.router,
@@ -87,10 +89,12 @@ def create_app(host: Host) -> FastAPI:
     keys = KeyStore(host.library.workspace.engine)
     app.state.access = access.Access(host.config.service, keys)
     app.state.jobs = running
+    app.state.metrics = metrics.Metrics(host)
     problems.install(app)
     app.add_middleware(body_limits.BodyLimits, host.config.service)
     app.add_middleware(gate.Gate, app.state.access)
     app.add_middleware(middleware.Requests)
+    app.add_middleware(metrics.Measured, metrics=app.state.metrics)
     for router in ROUTERS:
         app.include_router(router)
     return app

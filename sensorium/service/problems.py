@@ -15,6 +15,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
 from ingest.errors import DecodeError, SensoriumError
@@ -137,6 +138,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(SensoriumError, _told)
     app.add_exception_handler(RequestValidationError, _unfitting)
     app.add_exception_handler(HTTPException, _plain)
+    app.add_exception_handler(PoolTimeoutError, _crowded)
     app.add_exception_handler(Exception, _fault)
 
 
@@ -182,6 +184,12 @@ async def _unfitting(request: Request, error: Exception) -> JSONResponse:
     ]
     detail = "; ".join(f"{one['where']}: {one['why']}" for one in errors[:3])
     return answer(request, ServiceError(422, "invalid", detail), errors)
+
+
+async def _crowded(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, PoolTimeoutError)
+    log.warning("%s %s: no free connection: %s", request.method, request.url.path, error)
+    return answer(request, ServiceError(503, "busy", "the database has too much to do"))
 
 
 async def _plain(request: Request, error: Exception) -> JSONResponse:

@@ -11,10 +11,13 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ingest.errors import SensoriumError
 from ranking.view_store import ViewStore
@@ -31,6 +34,7 @@ from sensorium.search import answer, described
 from sensorium.service.recommenders import Recommenders
 from sensorium.shared_encoders import SharedEncoders
 from sensorium.shelf import stock_of
+from sensorium.steps import timed
 
 if TYPE_CHECKING:
     from retrieval.mirror import Mirror
@@ -78,9 +82,11 @@ class Serving:
     def search(self, request: SearchRequest) -> Answers:
         """Answer a search; see ``Library.search``."""
         found = answer(self.mirror, self.calibration, self.encoder, request)
+        with timed("search", "description"):
+            answers = described(self.library.workspace, self.generation, found.candidates)
         return Answers(
             title=request.title,
-            answers=described(self.library.workspace, self.generation, found.candidates),
+            answers=answers,
             withheld=found.withheld,
             notes=self.notes,
         )
@@ -105,6 +111,10 @@ class Host:
         self._thread: threading.Thread | None = None
         workers = config.service.decode_workers
         self._decoder = QueryDecoder(assemble.decode_pool(self.library.config, workers))
+        self.opened_at: float | None = None
+        """Monotonic seconds at which the current state was opened."""
+        self.refreshes, self.failures = 0, 0
+        """Times that a state was opened, and looks that failed."""
 
     @property
     def serving(self) -> Serving:
@@ -117,6 +127,11 @@ class Host:
             raise EmptyLibraryError(
                 "this library holds no items", "index some: POST /v1/jobs, or sensorium index PATH"
             )
+        return self._serving
+
+    @property
+    def loaded(self) -> Serving | None:
+        """The current state; None where nothing has been opened or indexed."""
         return self._serving
 
     @property
@@ -135,6 +150,7 @@ class Host:
                 except EmptyLibraryError:
                     self._serving = None
                 self._shown = state
+                self.opened_at, self.refreshes = time.monotonic(), self.refreshes + 1
             self._looked.set()
             return changed
 
@@ -156,12 +172,17 @@ class Host:
         """Look for changes from now on, in a thread; what fails is told, and tried again."""
 
         def look() -> None:
+            told = ""
             while not self._stopping.is_set():
                 try:
                     if self.refresh() and self._serving is not None:
                         self._serving.encoders.query_text(("words load the text model",))
-                except SensoriumError as error:
-                    log.warning("the library could not be opened: %s", error)
+                    told = ""
+                except (SensoriumError, PoolTimeoutError) as error:
+                    self.failures += 1
+                    if str(error) != told:  # An outage is told once, not at every look.
+                        log.warning("the library could not be opened: %s", error)
+                    told = str(error)
                     on_fault(error)
                 self._stopping.wait(self.config.service.refresh_seconds)
 

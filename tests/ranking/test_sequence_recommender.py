@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +13,9 @@ import torch
 
 from ingest.event_rules import EventRules
 from ranking.ranker import history_of, items_of
-from ranking.sequence_recommender import SequenceRecommender
+from ranking.sequence_recommender import Asked, SequenceRecommender
 from ranking.sequences import Sequences, rows_learnt_from
+from ranking.shared_calls import SharedCalls
 from retrieval.fitted import FittedError
 from support.histories import histories_of
 from support.sequences import CONTENT_WIDTH, small_network
@@ -143,3 +146,25 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
         SequenceRecommender.load(tmp_path / "model", HISTORIES.item_ids)
     with pytest.raises(FittedError):
         SequenceRecommender.load(tmp_path / "none", HISTORIES.item_ids)
+
+
+def test_threads_that_share_a_pass_get_what_they_get_alone() -> None:
+    scorer, random = recommender(num_actions=2), np.random.default_rng(4)
+    asked = [
+        (USERS[number % 4], random.integers(0, HISTORIES.num_items, 1 + number))
+        for number in range(40)
+    ]
+    wanted = [scorer.rank([history], candidates) for history, candidates in asked]
+    sizes: list[int] = []
+    answer = scorer._shared._answer
+
+    def counted(together: Sequence[Asked]) -> Sequence[torch.Tensor]:
+        sizes.append(len(together))
+        return answer(together)
+
+    scorer.__dict__["_shared"] = SharedCalls(counted, at_once=1)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda one: scorer.rank([one[0]], one[1]), asked))
+    for one, expected in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(one, expected, atol=1e-5)
+    assert sum(sizes) == 30, "each history once; an empty one needs no pass"

@@ -19,16 +19,19 @@ from sensorium.service.settings import ServiceConfig
 CONFIG = with_family(Config(service=ServiceConfig(allowed_hosts=("testserver",))), "bundled")
 
 
-def library_of_vectors(folder: Path, num_items: int, num_groups: int) -> Library:
+def library_of_vectors(
+    folder: Path, num_items: int, num_groups: int, config: Config = CONFIG
+) -> Library:
     """Make a workspace of titled pictures in groups that look and read alike.
 
     Args:
         folder: of the workspace.
         num_items: items, named ``000`` on; an item's group is its number modulo ``num_groups``.
         num_groups: groups.
+        config: the settings.
     """
     random = np.random.default_rng(0)
-    library = Library(folder, CONFIG, create=True)
+    library = Library(folder, config, create=True)
     looks, reads = (random.normal(size=(num_groups, width)) for width in (512, 384))
     items = [_item(f"{number:03}") for number in range(num_items)]
     named = {item.item_id: (item, content_hashes(item)) for item in items}

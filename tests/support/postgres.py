@@ -8,16 +8,25 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 
+class Server(str):
+    """URL of the database of a server that can be stopped and started."""
+
+    __slots__ = ("start", "stop")
+    start: Callable[[], None]
+    stop: Callable[[], None]
+
+
 @contextmanager
-def postgres_server() -> Iterator[str]:
+def postgres_server() -> Iterator[Server]:
     """Start a server on a socket in a new folder; give the URL of its database.
 
     Skips the test where PostgreSQL or its driver is not installed.
@@ -45,11 +54,15 @@ def postgres_server() -> Iterator[str]:
     try:
         run("initdb", "--no-sync", "-U", "sensorium", "-A", "trust", "-E", "UTF8")
         options = f"-k {folder} -c listen_addresses= -c fsync=off"
-        run("pg_ctl", "-w", "-l", folder / "log", "-o", options, "start")
+        server = Server(f"postgresql+psycopg://sensorium@/postgres?host={folder}")
+        server.start = partial(run, "pg_ctl", "-w", "-l", folder / "log", "-o", options, "start")
+        server.stop = partial(run, "pg_ctl", "-m", "immediate", "stop")
+        server.start()
         try:
-            yield f"postgresql+psycopg://sensorium@/postgres?host={folder}"
+            yield server
         finally:
-            run("pg_ctl", "-m", "immediate", "stop")
+            if (folder / "data" / "postmaster.pid").exists():
+                server.stop()
     finally:
         shutil.rmtree(folder)
 
