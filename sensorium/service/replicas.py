@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 from sensorium.config import Config
 from sensorium.library import open_library
 from sensorium.models import ensure_models
+from sensorium.service import logs
+from sensorium.service.access import check_start
 from sensorium.service.app import create_app
+from sensorium.service.keys import KeyStore
 from sensorium.service.serving import Host
 
 if TYPE_CHECKING:
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
 def built(workspace: Path, config: Config) -> FastAPI:
     """Make the application of one replica; it opens the library for itself."""
+    logs.install()
     return create_app(Host(workspace, config))
 
 
@@ -32,11 +36,13 @@ def run_replicas(workspace: Path, config: Config, replicas: int, console: Consol
         console: writes to stderr.
 
     Raises:
+        KeysNeededError: others reach the address, and there is no key.
         StageError: the cluster cannot be reached, or no replica starts.
     """
     from ray_jobs.replicas import ReplicaOptions, deployed, wait_until_interrupted
 
     library = open_library(workspace, config, create=True)
+    check_start(config.service, KeyStore(library.workspace.engine))
     ensure_models(library.config, console)
     library.workspace.engine.dispose()
     service = config.service
