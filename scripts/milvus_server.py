@@ -2,15 +2,17 @@
 
 Run as ``python scripts/milvus_server.py FOLDER``: it makes an environment in ``FOLDER/environment``
 where there is none, starts the server on free ports with new data, prints its URI once it answers,
-and stops it on SIGTERM or when stdin ends. The wheel ``milvus`` ended with version 2.3.5 of the
+and stops it on SIGTERM or when stdin ends. A server does not start on data of an earlier one: its
+parts look for each other where they were then. The wheel ``milvus`` ended with version 2.3.5 of the
 server and wants an old setuptools, so it never shares an environment with anything else.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import itertools
 import os
+import random
 import shutil
 import signal
 import socket
@@ -32,6 +34,11 @@ PORTS = (
 )  # fmt: skip
 HEALTH = 9091
 """Port of the server's own health page, which cannot be moved: one server a machine."""
+FIXED = (HEALTH, 2379, 2380)
+"""All ports that cannot be moved. A server that starts while connections to an earlier one linger
+there, for a minute at most, may never become healthy."""
+SETTLE_SECONDS = 90.0
+"""How long that is waited for."""
 STOP_SECONDS = 10.0
 """How long it may take to stop before it is killed; what it has acknowledged lasts either way."""
 
@@ -62,30 +69,43 @@ def prepared(folder: Path) -> Path:
 
 
 def free_ports(number: int) -> list[int]:
-    """Ports of this machine that nobody listens at."""
-    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    ports = [listener.getsockname()[1] for listener in listeners]
-    for listener in listeners:
-        listener.close()
-    return ports
+    """Ports of this machine that nobody listens at.
+
+    They lie below those that the system gives to outgoing connections: the parts of a server
+    connect to each other while it starts, and would take ports of parts that are yet to listen.
+    """
+    candidates = random.sample(range(15_000, 30_000), 1_000)
+    return list(itertools.islice((port for port in candidates if _is_free(port)), number))
 
 
-def ports_of(data: Path, port: int) -> dict[str, int]:
-    """Ports of a server: those of its last run, as its data say where its parts listen."""
-    known = data / "ports.json"
-    if not known.exists():
-        ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
-        known.write_text(json.dumps(ports | ({"proxy-port": port} if port else {})))
-    kept: dict[str, int] = json.loads(known.read_text())
-    return kept
+def _is_settled(port: int) -> bool:
+    """Whether not even a closed connection of an earlier server is left at a port."""
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _is_free(port: int) -> bool:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
 
 
 def main() -> int:
     """Run a server until it is told to stop."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("folder", type=Path, help="For the environment.")
-    options.add_argument("--data", type=Path, help="Keep data here; a new folder where not given.")
-    options.add_argument("--port", type=int, default=0, help="Port of new data; 0 for a free one.")
+    options.add_argument(
+        "--data",
+        type=Path,
+        help="Keep data and logs here; a folder that is removed where not given.",
+    )
+    options.add_argument("--port", type=int, default=0, help="Port; 0 for a free one.")
     chosen = options.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     data = chosen.data or Path(tempfile.mkdtemp(prefix="milvus-"))
@@ -110,8 +130,12 @@ def run(program: Path, data: Path, port: int) -> None:
     """
     if _listens(HEALTH):
         raise ServerError(f"port {HEALTH} is taken: another Milvus server runs on this machine")
+    until = time.monotonic() + SETTLE_SECONDS
+    while time.monotonic() < until and not all(map(_is_settled, FIXED)):
+        time.sleep(0.5)
     data.mkdir(parents=True, exist_ok=True)
-    ports = ports_of(data, port)
+    ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
+    ports["proxy-port"] = port or ports["proxy-port"]
     words = [word for name, one in ports.items() for word in (f"--{name}", str(one))]
     with (data / "server.log").open("ab") as log:
         server = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""A real Milvus server: what holds for Lite holds there, and it may go away and come back.
+"""A real Milvus server: what holds for Lite holds there, and it may go away and come back empty.
 
 The server is the wheel ``milvus``, made ready in ``build/milvus`` by ``scripts/milvus_server.py``;
 ``SENSORIUM_TEST_MILVUS_FOLDER`` names another place.
