@@ -111,8 +111,11 @@ class _Gate:
 
 def _connections(url: str) -> dict[str, Any]:
     """How connections are made and kept: for the threads of a service, and through restarts."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
+        return {}  # In memory there is one connection a thread, and no pool.
     kept: dict[str, Any] = {"pool_timeout": POOL_SECONDS, "max_overflow": MOST_CONNECTIONS}
-    if make_url(url).get_driver_name() == "psycopg":
+    if parsed.get_driver_name() == "psycopg":
         # One that the server has dropped is noticed before it is used, and silence is an end.
         kept["pool_pre_ping"] = True
         kept["connect_args"] = {

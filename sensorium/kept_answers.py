@@ -91,7 +91,9 @@ class KeptAnswers:
         lapsed = table.c.answer.is_(None) & (table.c.claimed_us < now - CLAIM_SECONDS * 1_000_000)
         # Reading first: who waits for an answer does not hold up who writes it.
         with self.engine.connect() as connection:
-            found = connection.execute(_what_is_left(route, key).where(~lapsed)).first()
+            fresh = table.c.claimed_us >= now - KEPT_SECONDS * 1_000_000
+            left = _what_is_left(route, key).where(fresh, ~lapsed)
+            found = connection.execute(left).first()
         if found is not None:
             return Kept(digest=found.digest, answer=found.answer)
         row = {"route": route, "key": key, "digest": digest, "claimed_us": now}
