@@ -71,6 +71,7 @@ KINDS: Mapping[str, tuple[dict[str, Any], ...]] = {
 """Settings that validation chooses among, by what items are known by. Each has as many tries as the
 machine allowed, and the baseline of all, ids, not fewer than the others."""
 Parts = tuple[Part, Part]
+Numbers = NDArray[np.int64]
 
 
 def by_time(histories: Histories) -> Parts:
@@ -177,15 +178,20 @@ class Judge:
     def gaps(self, one: Evaluation, other: Evaluation) -> dict[str, dict[str, list[float]]]:
         """Intervals, 95 %, of how much better one is: users are drawn, not questions."""
         return {
-            which: {n: self._gap(one.by_case[n] - other.by_case[n], mask) for n in FIGURES}
+            which: {
+                n: self._gap(one.by_case[n] - other.by_case[n], self._users[one.cases], mask)
+                for n in FIGURES
+            }
             for which, mask in (
                 ("all", np.ones(len(one.cases), bool)),
                 ("scarce", self._scarce[one.cases]),
             )
         }
 
-    def _gap(self, differences: NDArray[np.float64], mask: NDArray[np.bool_]) -> list[float]:
-        _, group = np.unique(self._users[mask], return_inverse=True)
+    def _gap(
+        self, differences: NDArray[np.float64], asked: Numbers, mask: NDArray[np.bool_]
+    ) -> list[float]:
+        _, group = np.unique(asked[mask], return_inverse=True)
         sums, counts = np.bincount(group, differences[mask]), np.bincount(group)
         draw = np.random.default_rng(0)
         means = []

@@ -129,8 +129,7 @@ def _once(
         ),
     ] = None,
 ) -> Once:
-    answers = None if key is None else KeptAnswers(host.library.workspace.engine)
-    return Once(request, response, key, answers)
+    return Once(request, response, key, None if key is None else host.kept_answers)
 
 
 OnceHere = Annotated[Once, Depends(_once)]

@@ -25,6 +25,7 @@ from sensorium import assemble
 from sensorium.config import Config
 from sensorium.feed import Recommender, open_parts
 from sensorium.index_store import shown_snapshot, stored_version
+from sensorium.kept_answers import KeptAnswers
 from sensorium.library import EmptyLibraryError, Library, open_library
 from sensorium.people import ERASURES
 from sensorium.query import QueryEncoder, SearchRequest
@@ -103,6 +104,8 @@ class Host:
     def __init__(self, path: Path, config: Config) -> None:
         self.config = config
         self.library = open_library(path, config, create=True)
+        self.kept_answers = KeptAnswers(self.library.workspace.engine)
+        """Of requests with an ``Idempotency-Key``."""
         self._serving: Serving | None = None
         self._shown: _State | None = None
         self._refreshing = threading.Lock()

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -28,8 +28,8 @@ MARK = "SENSORIUM_TEST_RUN"
 RUNNERS = ["local", pytest.param("cluster", marks=[pytest.mark.ray, pytest.mark.slow])]
 
 
-def children() -> list[int]:
-    """Live worker processes of this process."""
+def workers() -> list[int]:
+    """Live worker processes of this process, those of other tests among them."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
@@ -38,6 +38,13 @@ def children() -> list[int]:
             if fields[0] != "Z" and int(fields[1]) == os.getpid() and b"ray_jobs.worker" in line:
                 found.append(int(entry.name))
     return found
+
+
+@pytest.fixture
+def children() -> Callable[[], list[int]]:
+    """Finds the worker processes that were started since the test began."""
+    before = workers()
+    return lambda: [process for process in workers() if process not in before]
 
 
 def marked(mark: str) -> list[int]:
@@ -98,7 +105,9 @@ def test_workers_die_with_a_killed_driver(driver: tuple[subprocess.Popen[str], s
     assert wait_until_gone(mark, 30) == []
 
 
-def test_killed_workers_are_replaced_and_nothing_is_lost() -> None:
+def test_killed_workers_are_replaced_and_nothing_is_lost(
+    children: Callable[[], list[int]],
+) -> None:
     tasks = [(f"t{i}", ("slow", 0.01)) for i in range(150)]
     kills = 0
     last: Sequence[StageProgress] = ()
@@ -127,7 +136,7 @@ def test_killed_workers_are_replaced_and_nothing_is_lost() -> None:
     assert last[0].restarts == kills
 
 
-def test_closing_early_leaves_no_worker() -> None:
+def test_closing_early_leaves_no_worker(children: Callable[[], list[int]]) -> None:
     outcomes = local.run(
         [decode_stage(workers=2)], ((str(i), ("slow", 0.01)) for i in range(10_000)), None, None
     )
