@@ -52,6 +52,8 @@ class JobSpec:
 
 def main() -> None:
     """Do the job that stdin names."""
+    # A service that was started in the background ignores Ctrl-C, and what it starts would, too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as lines:
         os.dup2(2, 1)  # What native code prints goes to the log, not between the lines.
         logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s")
