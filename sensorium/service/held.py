@@ -60,6 +60,7 @@ def caches(serving: Serving) -> Sequence[Cache]:
             "source_counts", counts.shown.nbytes + counts.liked.nbytes + counts.heat.nbytes, None
         ),
         Cache("ranker_vectors", _ranker_bytes(recommender), None),
+        Cache("query_words", serving.encoders.kept.size_bytes, serving.encoders.kept.most_bytes),
     )
 
 

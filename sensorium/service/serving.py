@@ -106,6 +106,7 @@ class Host:
         self.library = open_library(path, config, create=True)
         self.kept_answers = KeptAnswers(self.library.workspace.engine)
         """Of requests with an ``Idempotency-Key``."""
+        self._views = ViewStore(self.library.workspace.engine)
         self._serving: Serving | None = None
         self._shown: _State | None = None
         self._refreshing = threading.Lock()
@@ -148,10 +149,12 @@ class Host:
             state = self._state()
             changed = state != self._shown
             if changed:
+                before = self._serving
                 try:
                     self._serving = None if state is None else self._open()
                 except EmptyLibraryError:
                     self._serving = None
+                self._let_go(before)
                 self._shown = state
                 self.opened_at, self.refreshes = time.monotonic(), self.refreshes + 1
             self._looked.set()
@@ -212,10 +215,15 @@ class Host:
         snapshot = shown_snapshot(workspace, active)
         if held and not snapshot:
             return None  # The first run is under way.
-        store = ViewStore(workspace.engine)
-        views = tuple((name, store.view(name).updated_at) for name in store.names())
+        views = tuple((name, self._views.view(name).updated_at) for name in self._views.names())
         written = active, stored_version(workspace, active), snapshot, views
         return _State(written, besides)
+
+    def _let_go(self, before: Serving | None) -> None:
+        """Close what a library that answers no more keeps open; requests under way keep theirs."""
+        now = self._serving
+        if before is not None and (now is None or now.library is not before.library):
+            before.library.workspace.engine.dispose()
 
     def _open(self) -> Serving:
         before = self._serving

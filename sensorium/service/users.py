@@ -6,16 +6,13 @@ erased person cannot be told from one who never came.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from ranking.preferences import HIGHEST, Preferences
-from ranking.user_states import UserStates
-from ranking.view_store import ViewStore
+from ranking.preferences import HIGHEST
 from sensorium.library import EmptyLibraryError
 from sensorium.people import erase
 from sensorium.service.access import ADMIN, READ, WRITE
@@ -23,7 +20,6 @@ from sensorium.service.cursors import Cursor, PageHere
 from sensorium.service.events import UserPath
 from sensorium.service.hosting import HostHere
 from sensorium.service.serving import Host
-from sensorium.shelf import interests_of
 from sensorium.users import UserInterest, UserReport, list_users, report_of, say, user_report
 
 router = APIRouter(prefix="/v1", tags=["users"])
@@ -198,20 +194,10 @@ def erase_user(host: HostHere, user_id: UserPath) -> ErasureOut:
 
 def _report(host: Host, user_id: str, view: str, num_deeds: int) -> UserReport:
     try:
-        states = host.serving.recommender.states
+        recommenders = host.serving.recommenders
     except EmptyLibraryError:
         return user_report(host.library, user_id, view, num_deeds)
-    shelf = states.shelf
-    if view and (shelf.interests is None or shelf.interests.view != view):
-        engine = host.library.workspace.engine
-        other = interests_of(ViewStore(engine), view, shelf.number_of)
-        states = UserStates(
-            states.log,
-            Preferences(engine),
-            replace(shelf, interests=other),
-            states.rules,
-            states.config,
-        )
+    states = recommenders.of(view).states
     return report_of(host.library.workspace, states, user_id, num_deeds)
 
 

@@ -73,6 +73,8 @@ def test_what_is_held_is_shown(client: TestClient, host: Host) -> None:
     assert numbers["sensorium_cache_bytes", (("cache", "mirror_items"),)] > 0
     limit = numbers["sensorium_cache_limit_bytes", (("cache", "user_states"),)]
     assert limit == host.config.user_state.cache_mib << 20
+    limit = numbers["sensorium_cache_limit_bytes", (("cache", "query_words"),)]
+    assert limit == host.config.service.words_cache_mib << 20
     assert numbers["process_resident_memory_bytes", ()] > 1 << 20
 
 

@@ -14,6 +14,7 @@ from sensorium.albums import Albums
 from sensorium.feed import FeedRequest
 from sensorium.library import EmptyLibraryError
 from sensorium.service.serving import Host
+from sensorium.takedown import take_down
 from support.cli import sensorium
 from support.library import CONFIG
 from support.media import plain, write_image
@@ -32,6 +33,14 @@ def test_an_index_run_of_another_process_shows(host: Host, tmp_path: Path) -> No
     assert host.refresh()
     assert "yellow" not in before.recommender.stock.shelf.number_of
     assert "yellow" in host.serving.recommender.stock.shelf.number_of
+
+
+def test_a_state_that_ended_keeps_no_connections(host: Host) -> None:
+    engine = host.serving.library.workspace.engine
+    pool = engine.pool
+    take_down(host.library, host.serving.recommender.stock.shelf.item_ids)
+    assert host.refresh()
+    assert engine.pool is not pool
 
 
 def test_an_edit_of_the_view_shows(host: Host) -> None:
