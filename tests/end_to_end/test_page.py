@@ -84,7 +84,7 @@ def test_words_find_and_the_keyboard_leads_on(seen: Seen) -> None:
 
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowRight")
-    assert page.evaluate("document.activeElement.closest('.tile').dataset.id") == second
+    expect(page.locator(".tile:focus-within")).to_have_attribute("data-id", second)
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("w")
     window = page.get_by_role("dialog")
@@ -97,7 +97,7 @@ def test_words_find_and_the_keyboard_leads_on(seen: Seen) -> None:
     assert first not in seen.tiles()
     page.keyboard.press("Escape")
     page.wait_for_url("**/#/search?text=something+green")
-    assert page.evaluate("document.activeElement.closest('.tile').dataset.id") == first
+    expect(page.locator(".tile:focus-within")).to_have_attribute("data-id", first)
     page.keyboard.press("Enter")
     page.wait_for_url(f"**/#/item/{first}")
 
