@@ -42,6 +42,8 @@ EVENTS = 5
 PAGES, SEARCHES = 0.8, 0.1
 """Shares of requests; the rest tells of events."""
 WARM_UP = 20
+NO_ANSWER = 599
+"""Status of a request whose connection ended without one."""
 
 
 @dataclass(slots=True)
@@ -129,7 +131,7 @@ class Connection:
 
     async def ask(self, request: bytes) -> int:
         """Send a request and read its answer whole; gives the status."""
-        if self._streams is None:
+        if self._streams is None or self._streams[0].at_eof():
             self._streams = await asyncio.open_connection("127.0.0.1", self._port)
         reader, writer = self._streams
         writer.write(request)
@@ -163,7 +165,11 @@ async def at_a_rate(port: int, asking: Asking, rate: float, seconds: float) -> T
     async def send(moment: float) -> None:
         connection = free.pop() if free else Connection(port)
         kind, request = asking.next()
-        status = await connection.ask(request)
+        try:
+            status = await connection.ask(request)
+        except (OSError, EOFError):
+            told.add(kind, NO_ANSWER, time.perf_counter() - started - moment)
+            return
         told.add(kind, status, time.perf_counter() - started - moment)
         free.append(connection)
 

@@ -51,6 +51,7 @@ def run(host: Host, on_ready: Callable[[str], None]) -> None:
             ws="none",
             proxy_headers=bool(settings.trusted_proxies),
             forwarded_allow_ips=list(settings.trusted_proxies),
+            timeout_keep_alive=settings.idle_seconds,
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
         uvicorn.Server(config).run(sockets=[listener])

@@ -48,6 +48,9 @@ class ServiceConfig:
     """Longest wait for a body; a large one gets more, by 32 KiB a second."""
     head_seconds: float = 10.0
     """Longest wait for the first line and the headers of a request."""
+    idle_seconds: int = 75
+    """Longest time that a connection is kept between requests. More than clients and proxies keep
+    theirs, 60 s in most: whoever closes first must not be the service, while a request is sent."""
     max_head_bytes: int = 64 * 1024
     """Largest first line with headers."""
     fetch_hosts: tuple[str, ...] = ()
@@ -88,7 +91,7 @@ class ServiceConfig:
             )
         rates = ("reads", "writes", "admin", "refusals")
         self._check(0, *(f"{name}_per_minute" for name in rates))
-        self._check(1, "max_body_bytes", "max_upload_bytes", "fetch_bytes")
+        self._check(1, "max_body_bytes", "max_upload_bytes", "fetch_bytes", "idle_seconds")
         self._check(1_024, "max_head_bytes")
         for entry in self.fetch_hosts:
             if not FETCH_HOST.fullmatch(entry):

@@ -269,7 +269,7 @@ def raw(port: int, sent: bytes) -> bytes:
 
 def test_a_service_on_this_machine_is_not_led_by_a_browser(workspace: Path) -> None:
     ask = b"GET /v1/items HTTP/1.1\r\nConnection: close\r\nHost: "
-    with served(workspace) as port:
+    with served(workspace, "--set", "service.idle_seconds=1") as port:
         assert raw(port, ask + b"localhost\r\n\r\n").startswith(b"HTTP/1.1 200")
         assert raw(port, ask + b"evil.example\r\n\r\n").startswith(b"HTTP/1.1 421")
         forged = b"localhost\r\nX-Forwarded-For: 10.0.0.9\r\nX-Forwarded-Host: evil\r\n\r\n"
@@ -283,6 +283,9 @@ def test_a_service_on_this_machine_is_not_led_by_a_browser(workspace: Path) -> N
         smuggled = raw(port, post + disagree + ask + b"localhost\r\n\r\n")
         assert smuggled.startswith(b"HTTP/1.1 400")
         assert smuggled.count(b"HTTP/1.1 ") == 1
+        # A connection that is kept ends by itself once nothing is asked any more.
+        kept = raw(port, b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert kept.startswith(b"HTTP/1.1 200")
 
 
 def test_a_service_that_others_reach_asks_for_a_key(workspace: Path, tmp_path: Path) -> None:
