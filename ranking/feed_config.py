@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+SIGNALS = ("intent", "lifecycle", "profiles")
+"""Models beside the ranker that may say something of a person and an item."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FatigueConfig:
@@ -70,6 +73,8 @@ class FeedConfig:
     """Most candidates that are ranked."""
     weights: tuple[str, ...] = ()
     """Weights of sources when their candidates are pooled, such as ``similar:2``; 1 by default."""
+    signals: tuple[str, ...] = ()
+    """What is added to the ranker once learnt and weighed, of ``SIGNALS``; none by default."""
     ranker: float = 1.0
     """Strength of the ranker; less for one that is surer than it should be."""
     agreement: float = 0.2
@@ -110,6 +115,9 @@ class FeedConfig:
                 f"{self.ranker = }, {self.agreement = }, {self.interest = }"
             )
         source_weights(self.weights)
+        unknown = [name for name in self.signals if name not in SIGNALS]
+        if unknown:
+            raise ValueError(f"signals are some of {', '.join(SIGNALS)}, not {unknown[0]!r}")
 
 
 def source_weights(given: tuple[str, ...]) -> Mapping[str, float]:

@@ -179,6 +179,21 @@ def fit_weights(questions: Sequence[Question], ridge: float = RIDGE) -> Floats:
     return np.asarray(weights / spread, np.float32)
 
 
+def places_of_chosen(questions: Sequence[Question], weights: Floats) -> NDArray[np.float64]:
+    """Give the place of what was chosen among its candidates, from 0, (B,); ties share the middle.
+
+    Args:
+        questions: B of them.
+        weights: of the signals, (S,).
+    """
+    places = np.zeros(len(questions))
+    for number, one in enumerate(questions):
+        scores = one.base + weights @ one.signals
+        own = scores[one.chosen]
+        places[number] = (scores > own).sum() + ((scores == own).sum() - 1) / 2
+    return places
+
+
 def _likelihood(
     questions: Sequence[Question], weights: NDArray[np.float64], ridge: float
 ) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:

@@ -20,7 +20,6 @@ from ingest.database import WorkspaceError
 from ingest.event import EPOCH, MICROSECOND, Event, EventType, from_microseconds
 from ranking.feed import Feed
 from ranking.feed_config import Rule
-from ranking.feed_ranker import Blend, Ranker
 from ranking.feed_scores import Scored
 from ranking.page import Page, Pick
 from ranking.preferences import Preferences
@@ -29,13 +28,15 @@ from ranking.user_states import UserStates
 from sensorium.feed_sources import Counts, sources_of
 from sensorium.fitted_sources import FittedSources, Show, hidden
 from sensorium.library import EmptyLibraryError
-from sensorium.ranker_store import open_ranker
+from sensorium.ranker_store import ranker_of
 from sensorium.recommend_reports import FeedReport
 from sensorium.search import glimpses
 from sensorium.shelf import Stock, stock_of, with_interests
+from sensorium.signals import with_signals
 from sensorium.steps import tell, timed
 
 if TYPE_CHECKING:
+    from ranking.feed_ranker import Ranker
     from retrieval.filter_conditions import Where
     from retrieval.source import Source
     from sensorium.library import Library
@@ -209,7 +210,7 @@ class FeedParts:
     sources: Sequence[Source]
     """Where candidates come from."""
     ranker: Ranker
-    """What ranks them."""
+    """What ranks them, without signals."""
     counts: Counts
     """Of what many like."""
     notes: tuple[str, ...]
@@ -224,7 +225,8 @@ class FeedParts:
         config, workspace = self.library.config, self.library.workspace
         stock = with_interests(self.library, self.stock, view or None)
         notes = self.notes if stock.shelf.interests else (*self.notes, NO_VIEW)
-        feed = Feed(stock.shelf, self.sources, self.ranker, config.feed, notes)
+        ranker, told = with_signals(self.library, stock, self.ranker)
+        feed = Feed(stock.shelf, self.sources, ranker, config.feed, (*notes, *told))
         states = UserStates(
             workspace.event_log,
             Preferences(workspace.engine),
@@ -250,7 +252,7 @@ def open_parts(library: Library, stock: Stock, show: Show = hidden) -> FeedParts
         raise EmptyLibraryError("this library holds no items", "run sensorium index PATH first")
     fitted = FittedSources(library.workspace, library.config.events, library.config.sources)
     counts = Counts(fitted, stock.shelf.number_of, show)
-    ranker, notes = _ranker(library, stock)
+    ranker, notes = ranker_of(library, stock)
     return FeedParts(
         library=library,
         stock=stock,
@@ -289,18 +291,6 @@ def shown(page: Page) -> Event:
         position=0,
         impressions=ids,
     )
-
-
-def _ranker(library: Library, stock: Stock) -> tuple[Ranker, Sequence[str]]:
-    """What ranks, and what a person should know of it."""
-    shelf, generation = stock.shelf, library.workspace.active
-    assert generation is not None, "the library has been opened"
-    learnt, note = open_ranker(library.workspace, generation, shelf.item_ids, shelf.vectors)
-    if learnt is None:
-        return Blend(shelf=shelf), (note,)
-    from ranking.sequence_ranker import SequenceRanker
-
-    return SequenceRanker(recommender=learnt.weighed(library.config.events)), ()
 
 
 def _micros(moment: datetime) -> int:

@@ -179,6 +179,25 @@ def interests(
     show_learning(outcome, stdout, as_json)
 
 
+@train_app.command("signals")
+def signals(
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    config: ConfigOption = None,
+    settings: SetOption = [],
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Learn what each signal of feed.signals counts beside the ranker.
+
+    Example: sensorium train signals --set feed.signals=intent,profiles
+    """
+    from sensorium.signals import weigh_signals
+    from sensorium.signals_display import show_weighing
+
+    library = _library(workspace, config, settings_of(settings))
+    show_weighing(weigh_signals(library, stderr, quiet or as_json), stdout, as_json)
+
+
 def _candidates(file: Path | None, flags: dict[str, Any], sweep: str) -> list[RankerSettings]:
     """Settings of every combination that a sweep names; none without one."""
     if not sweep:
