@@ -127,7 +127,9 @@ class Answers:
         return owners.astype(np.int64), sums / np.maximum(counts, 1)[:, None]
 
 
-def gaps(one: Answers, other: Answers, seed: int = 0) -> dict[str, tuple[float, float]]:
+def gaps(
+    one: Answers, other: Answers, seed: int = 0, draws: int = RESAMPLES
+) -> dict[str, tuple[float, float]]:
     """Intervals, 95 %, of how much better one is, by figure: paired bootstrap over people.
 
     Raises:
@@ -137,7 +139,7 @@ def gaps(one: Answers, other: Answers, seed: int = 0) -> dict[str, tuple[float, 
         raise ValueError("both must have been asked the same questions")
     random, number = np.random.default_rng(seed), len(one.people)
     rows = []
-    for _ in range(RESAMPLES):
+    for _ in range(draws):
         weights = np.bincount(random.integers(number, size=number), minlength=number)
         own, others = (each.figures(weights.astype(np.float64)) for each in (one, other))
         rows.append([own[name] - others[name] for name in FIGURES])

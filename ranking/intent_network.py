@@ -74,6 +74,7 @@ class IntentNetwork(nn.Module):
         self.graph = nn.ModuleList(CategoryGraph(width) for _ in range(config.used_layers))
         self.drop = nn.Dropout(config.dropped_ratio)
         self.score = nn.Linear(width, 1, bias=False)
+        nn.init.zeros_(self.score.weight)  # It begins as what is usual.
         self.bias = nn.Parameter(torch.zeros(config.num_categories) if base is None else base)
         self.register_buffer("log_lift", torch.log1p(lift))
 
