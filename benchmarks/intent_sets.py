@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -58,7 +59,7 @@ def films(folder: Path) -> Set:
     behaviour = Behaviour(
         events=events, channels=(~liked).astype(np.int64), wanted=liked, membership=membership
     )
-    clock = Clock(bin_days=7, length=56, horizon=4)
+    clock = Clock(bin_days=7, length=24, horizon=4)
     return _cut(behaviour, clock, names, most=4_000)
 
 
@@ -76,7 +77,7 @@ def games(folder: Path) -> Set:
                 for row in csv.DictReader(file)
             ]
     events, _ = ordered_histories(rows)
-    known = events.only(events.times_us < _time_at(events, VALIDATION_FROM))
+    known = events.only(events.times_us < time_at(events, VALIDATION_FROM))
     behaviour = Behaviour(
         events=events,
         channels=np.zeros(len(events.items), np.int64),
@@ -114,7 +115,8 @@ def groups_of(known: Histories, seed: int = 0) -> Floats:
     return membership
 
 
-def _time_at(events: Histories, share: float) -> int:
+def time_at(events: Histories, share: float) -> int:
+    """The moment before which a share of the events lies."""
     times = np.sort(events.times_us)
     return int(times[int(share * len(times))])
 
@@ -123,12 +125,12 @@ def _cut(behaviour: Behaviour, clock: Clock, names: list[str], most: int) -> Set
     events = behaviour.events
     times = [
         int(events.times_us.min()) + clock.bin_us,
-        _time_at(events, VALIDATION_FROM),
-        _time_at(events, TEST_FROM),
+        time_at(events, VALIDATION_FROM),
+        time_at(events, TEST_FROM),
         int(events.times_us.max()) + 1,
     ]
     learnt, validation, test = (
-        moments_between(behaviour, clock, *pair) for pair in zip(times, times[1:], strict=False)
+        moments_between(behaviour, clock, *pair) for pair in pairwise(times)
     )
     random = np.random.default_rng(0)
     validation, drawn = validation.some(most, random), test.some(most, random)

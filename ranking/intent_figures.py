@@ -92,6 +92,19 @@ class Answers:
         values = (*micro, *macro.mean(axis=0), *user)
         return dict(zip(FIGURES, (float(value) for value in values), strict=True))
 
+    def drawn(self, draws: int, seed: int = 0) -> Weights:
+        """Figures of people drawn again and again, the same for the same people and seed.
+
+        Returns:
+            In the order of ``FIGURES``, (draws, 6).
+        """
+        random, number = np.random.default_rng(seed), len(self.people)
+        rows = []
+        for _ in range(draws):
+            counts = np.bincount(random.integers(number, size=number), minlength=number)
+            rows.append(list(self.figures(counts.astype(np.float64)).values()))
+        return np.array(rows).reshape(-1, len(FIGURES))
+
     @cached_property
     def _owner(self) -> Numbers:
         return np.searchsorted(self.people, self.users)
@@ -137,13 +150,8 @@ def gaps(
     """
     if not np.array_equal(one.users, other.users) or not np.array_equal(one.true, other.true):
         raise ValueError("both must have been asked the same questions")
-    random, number = np.random.default_rng(seed), len(one.people)
-    rows = []
-    for _ in range(draws):
-        weights = np.bincount(random.integers(number, size=number), minlength=number)
-        own, others = (each.figures(weights.astype(np.float64)) for each in (one, other))
-        rows.append([own[name] - others[name] for name in FIGURES])
-    low, high = np.nanquantile(np.array(rows), [0.025, 0.975], axis=0)
+    differences = one.drawn(draws, seed) - other.drawn(draws, seed)
+    low, high = np.nanquantile(differences, [0.025, 0.975], axis=0)
     return {name: (float(low[n]), float(high[n])) for n, name in enumerate(FIGURES)}
 
 

@@ -1,4 +1,4 @@
-"""Category intent in service: kept, read back, and items rated by what is wanted more than usual."""
+"""Category intent in service: kept, read back, items rated by what is wanted above usual."""
 
 from __future__ import annotations
 

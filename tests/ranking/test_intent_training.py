@@ -108,6 +108,6 @@ def test_data_and_shape_must_fit() -> None:
     data, _, config = weekly_world(0)
     with pytest.raises(ValueError, match="for other data"):
         train_intent(data, replace(config, num_categories=3), TRAINING)
+    none = data.learnt.only(data.learnt.times_us < DAY_US)
     with pytest.raises(ValueError, match="moments to learn from"):
-        none = data.learnt.only(data.learnt.times_us < DAY_US)
         train_intent(replace(data, learnt=none), config, TRAINING)

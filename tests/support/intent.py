@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 import numpy as np
 
@@ -39,7 +40,7 @@ def data_between(
     """
     parts = [
         moments_between(behaviour, clock, start * DAY_US, end * DAY_US)
-        for start, end in zip(days, days[1:], strict=False)
+        for start, end in pairwise(days)
     ]
     learnt, validation, test = parts
     return (
@@ -55,9 +56,7 @@ def weekly(users: int, days: int, categories: int, seed: int = 0) -> Behaviour:
     for user in range(users):
         for item in draw.permutation(categories)[:2].tolist():
             weekday = int(draw.integers(7))
-            acts += [
-                (user, item, day) for day in range(weekday, days, 7) if draw.random() < 0.95
-            ]
+            acts += [(user, item, day) for day in range(weekday, days, 7) if draw.random() < 0.95]
     return behaviour_of(acts, categories)
 
 
