@@ -13,7 +13,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.intent_sets import Set, time_at
-from ingest.histories import Histories
+from ingest.histories import Histories, History
 from ranking.baselines import baselines, compare
 from ranking.evaluate import RESAMPLES, Evaluation, EvaluationConfig, evaluate
 from ranking.intent import CategoryIntent, CategorySource, IntentSignal
@@ -29,8 +29,11 @@ from retrieval.scoring import ItemScorer
 ACTIONS = ("like", "view")
 NEIGHBOURS = "item neighbours"
 MEASURED = EvaluationConfig(ks=(10,))
-CHOICES, BESIDE = 10, 300
-"""Items asked for that a question's weights are learnt from at most, and others beside each."""
+POOL, CHOICES = 300, 10
+"""Candidates that neighbours give, as a source would; what is liked of them, at most, that weights
+are learnt from per question."""
+BELOW = 1e3
+"""Taken from the logarithm of what is no candidate."""
 LEAST = 1e-6
 """Added to scores of neighbours before their logarithm is taken."""
 Rate = Callable[[Deeds, Numbers], Floats]
@@ -38,20 +41,22 @@ Rate = Callable[[Deeds, Numbers], Floats]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Blended:
-    """Neighbours and a signal, added up."""
+    """Candidates of the neighbours, ordered by them and a signal, added up."""
 
     base: ItemScorer
     rate: Rate
     weights: Floats
     deeds: dict[tuple[int, int], Deeds]
 
-    def score(self, histories: Sequence[Any]) -> Floats:
+    def score(self, histories: Sequence[History]) -> Floats:
         """Score every item after each history."""
         scores = np.log(self.base.score(histories) + LEAST)
-        items = np.arange(scores.shape[1])
         for row, one in zip(scores, histories, strict=True):
+            items = candidates(row, one)
             said = self.rate(self.deeds[one.user, one.asked_us], items)
-            row[:] = self.weights[0] * row + self.weights[1] * said
+            found = self.weights[0] * row[items] + self.weights[1] * said
+            row -= BELOW
+            row[items] = found
         return scores
 
 
@@ -169,7 +174,7 @@ def signals(found: Set, training: IntentTraining, seed: int, work: Path) -> dict
         learnt=learnt.only(returning(behaviour, clock, learnt)),
         validation=later.only(returning(behaviour, clock, later)),
     )
-    source = CategorySource(by="tags", names=tuple(map(str, found.told["categories"])))  # type: ignore[call-overload]
+    source = CategorySource(by="tags", names=found.categories)
     path = work / f"films-returning-{seed}.safetensors"
     if not path.exists():
         network, progress = train_intent(data, found.shape, replace(training, seed=seed))
@@ -197,16 +202,25 @@ def questions(
     """What was liked, among others, and what each says of them."""
     random, made = np.random.default_rng(0), []
     for case in part.cases:
-        scores = base.score([case.history])[0]
-        unseen = np.setdiff1d(np.arange(len(scores)), np.append(case.history.items, case.targets))
-        new = np.setdiff1d(case.targets, case.history.items)
-        for target in random.permutation(new)[:CHOICES]:
-            items = np.append(target, random.choice(unseen, BESIDE, replace=False))
-            said = rate(deeds[case.user, case.history.asked_us], items)
-            told = np.stack([np.log(scores[items] + LEAST), said])
-            nothing = np.zeros(len(items), np.float32)
-            made.append(Question(base=nothing, signals=told, chosen=0))
+        scores = np.log(base.score([case.history])[0] + LEAST)
+        items = candidates(scores, case.history)
+        said = rate(deeds[case.user, case.history.asked_us], items)
+        liked = np.flatnonzero(np.isin(items, case.targets))
+        for chosen in random.permutation(liked)[:CHOICES].tolist():
+            # The others that were liked, too, are no worse than the one chosen.
+            others = np.setdiff1d(np.arange(len(items)), np.setdiff1d(liked, chosen))
+            told = np.stack([scores[items[others]], said[others]])
+            place = int(np.searchsorted(others, chosen))
+            nothing = np.zeros(len(others), np.float32)
+            made.append(Question(base=nothing, signals=told, chosen=place))
     return made
+
+
+def candidates(scores: Floats, history: History) -> Numbers:
+    """What neighbours would give: the best that are not in the history, by rising number."""
+    unseen = scores.copy()
+    unseen[history.items] = -np.inf
+    return np.sort(np.argpartition(-unseen, POOL)[:POOL])
 
 
 def interval(

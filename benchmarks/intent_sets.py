@@ -37,6 +37,8 @@ class Set:
     """To measure on."""
     shape: IntentConfig
     """Of the network."""
+    categories: tuple[str, ...]
+    """Names."""
     told: dict[str, object]
     """What it is, in figures."""
 
@@ -145,10 +147,9 @@ def _cut(behaviour: Behaviour, clock: Clock, names: list[str], most: int) -> Set
         "users": len(events),
         "items": events.num_items,
         "events": len(events.items),
-        "categories": names,
         "moments to learn from": len(learnt),
         "moments of validation": len(validation),
         "moments of the test": f"{len(drawn)} of {len(test)}",
         "people of the test": len(np.unique(drawn.users)),
     }
-    return Set(data=data, test=drawn, shape=shape, told=told)
+    return Set(data=data, test=drawn, shape=shape, categories=tuple(names), told=told)
