@@ -12,6 +12,7 @@ from encoders.family import FamilyConfig
 from ingest.decode import DecodeOptions
 from ingest.event_rules import EventRules
 from ranking.feed_config import FeedConfig
+from ranking.intent_settings import IntentSettings
 from ranking.interest_settings import InterestSettings
 from ranking.language_model import LanguageModelConfig
 from ranking.ranker_settings import RankerSettings
@@ -87,6 +88,8 @@ class Config:
     """How what people go on to is learnt."""
     interests: InterestSettings = field(default_factory=InterestSettings)
     """How vectors that find what people go on to are learnt."""
+    intent: IntentSettings = field(default_factory=IntentSettings)
+    """How what categories people are about to want is learnt."""
     sources: SourceSettings = field(default_factory=SourceSettings)
     """Where candidates come from."""
     feed: FeedConfig = field(default_factory=FeedConfig)

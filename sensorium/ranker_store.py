@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from sensorium.library import Library
     from sensorium.shelf import Stock
 
-RANKER, INTERESTS = "ranker", "interests"
+RANKER, INTERESTS, INTENT = "ranker", "interests", "intent"
 """What a workspace calls what is learnt from events."""
 SPACE_PARTS = ("frames", "sound", "text", "alignment", "fusion")
 """Parts of a recipe that decide what joint vectors mean."""

@@ -1,4 +1,4 @@
-"""Commands that learn: ``sensorium train alignment``, ``fusion``, ``ranker``, ``interests``."""
+"""Commands that learn: ``sensorium train`` and alignment, fusion, ranker, interests or intent."""
 
 from __future__ import annotations
 
@@ -183,6 +183,15 @@ def interests(
 def signals(
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     config: ConfigOption = None,
+@train_app.command("intent")
+def intent(
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    config: ConfigOption = None,
+    events: EventsOption = None,
+    layout: LayoutOption = "auto",
+    by: Annotated[str | None, typer.Option(help="view or tags.")] = None,
+    view: Annotated[str | None, typer.Option(help="View whose clusters are categories.")] = None,
+    seed: SeedOption = None,
     settings: SetOption = [],
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -196,6 +205,17 @@ def signals(
 
     library = _library(workspace, config, settings_of(settings))
     show_weighing(weigh_signals(library, stderr, quiet or as_json), stdout, as_json)
+    """Learn from events which categories of items people are about to want.
+
+    Examples: sensorium train intent · sensorium train intent --by tags --set intent.bin_days=1
+    """
+    from sensorium.intent_training import show_intent, train_library_intent
+    from sensorium.learning import LearningRequest
+
+    flags = settings_of(settings, intent__by=by, intent__view=view, intent__seed=seed)
+    library = _library(workspace, config, flags)
+    request = LearningRequest(events=events or "", layout=layout)
+    show_intent(train_library_intent(library, request, stderr, quiet or as_json), stdout, as_json)
 
 
 def _candidates(file: Path | None, flags: dict[str, Any], sweep: str) -> list[RankerSettings]:
