@@ -154,7 +154,7 @@ def _themes(choices: Sequence[Choice]) -> str:
 
 
 def _titles(choices: Sequence[Choice]) -> str:
-    return _joined([_cut(choice.title, TITLE) for choice in choices if choice.title])
+    return _joined(list(dict.fromkeys(_cut(one.title, TITLE) for one in choices if one.title)))
 
 
 def _sentence(form: str, filled: str) -> list[str]:
