@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,6 +120,6 @@ def _to_row(profile: Profile) -> dict[str, object]:
 
 
 def _from_row(row: Row[tuple[object, ...]]) -> Profile:
-    known = dict(row._mapping)
+    known: dict[str, Any] = dict(zip(profiles_table.columns.keys(), row, strict=True))
     known["vector"] = np.frombuffer(known["vector"], "<f4").astype(np.float32)
     return Profile(**known)

@@ -1,4 +1,4 @@
-"""Commands that learn: ``sensorium train alignment``, ``fusion``, ``ranker``, ``interests``."""
+"""Commands that learn: ``sensorium train alignment``, ``fusion``, ``ranker`` and so on."""
 
 from __future__ import annotations
 
@@ -176,6 +176,33 @@ def interests(
     library = _library(workspace, config, flags)
     request = LearningRequest(events=events or "", layout=layout)
     outcome = train_library_interests(library, request, stderr, quiet or as_json)
+    show_learning(outcome, stdout, as_json)
+
+
+@train_app.command("profiles")
+def profiles(
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    config: ConfigOption = None,
+    events: EventsOption = None,
+    layout: LayoutOption = "auto",
+    epochs: Annotated[int | None, typer.Option(min=1, help="Most rounds.")] = None,
+    seed: SeedOption = None,
+    settings: SetOption = [],
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Learn from events which items suit what is written of a person; see sensorium profiles.
+
+    Example: sensorium train profiles --set profiles.writer=template
+    """
+    from sensorium.learning import LearningRequest
+    from sensorium.learning_display import show_learning
+    from sensorium.profile_training import train_library_profiles
+
+    flags = settings_of(settings, profiles__epochs=epochs, profiles__seed=seed)
+    library = _library(workspace, config, flags)
+    request = LearningRequest(events=events or "", layout=layout)
+    outcome = train_library_profiles(library, request, stderr, quiet or as_json)
     show_learning(outcome, stdout, as_json)
 
 
