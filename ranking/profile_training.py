@@ -167,7 +167,7 @@ def _train(
             logits = network.logits(profiles, batches.items, pairs)
             loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), wanted.flatten())
             optimizer.zero_grad()
-            loss.backward()
+            torch.autograd.backward(loss)
             optimizer.step()
         last = judge(network.eval())
         if last > best + training.least_gain:

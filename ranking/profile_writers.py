@@ -29,17 +29,16 @@ THEMES = 5
 NAMED = 6
 """Most titles in a long profile by template."""
 
-_INTRODUCTION = "These are things that one person chose, oldest first:"
 _QUESTIONS = {
     "short": (
-        "The last {latest} show what the person wants now and count most. Write one paragraph of "
-        "300 to 500 characters about what this person is interested in lately. Name kinds, themes "
-        "and titles from the list and nothing that is not in it. No list, no introduction."
+        "This is what one person chose, oldest first; the last {latest} count most. In one "
+        "paragraph of 300 to 500 characters, describe what kinds of things this person is "
+        "interested in lately, and mention some of them by name."
     ),
     "long": (
-        "Write one paragraph of 300 to 500 characters about the lasting taste of this person, as "
-        "it shows over the whole time. Name kinds, themes and titles from the list and nothing "
-        "that is not in it. No list, no introduction."
+        "This is what one person chose, oldest first. In one paragraph of 300 to 500 characters, "
+        "describe what kinds of things this person has liked over the whole time, and mention some "
+        "of them by name."
     ),
 }
 _AGAIN = "Your last answer had {length} characters. Write between 300 and 500."
@@ -113,7 +112,7 @@ def prompt_of(telling: Telling) -> str:
     """What a language model is asked; it depends on the telling alone."""
     lines = [_line(choice) for choice in telling.choices]
     question = _QUESTIONS[telling.horizon].format(latest=min(telling.latest, len(lines)))
-    return "\n".join((_INTRODUCTION, *lines, question))
+    return "\n".join((*lines, "", question))
 
 
 def prompt_hash(writer: str, telling: Telling) -> str:

@@ -37,9 +37,9 @@ from sensorium.options import (
     weights_of,
     words_of,
 )
+from sensorium.profiles_cli import profiles_app
 from sensorium.recommend_cli import recommend
 from sensorium.serve_cli import serve
-from sensorium.profiles_cli import profiles_app
 from sensorium.train_cli import train_app
 from sensorium.users_cli import users_app
 from sensorium.views_cli import cluster, view_app, views

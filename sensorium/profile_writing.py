@@ -243,7 +243,9 @@ def _weights(library: Library, found: Mapping[Horizon, Profile]) -> dict[Horizon
     profiles = _encoded(found, content_space(generation))
     if profiles is None:
         return {}
-    model, _ = open_profiles(library.workspace, generation, np.zeros((0, profiles.shape[1])))
+    model, _ = open_profiles(
+        library.workspace, generation, np.zeros((0, profiles.shape[1]), np.float32)
+    )
     if model is None:
         return {}
     return dict(zip(HORIZONS, model.weights(profiles[None])[0].tolist(), strict=True))
