@@ -59,7 +59,7 @@ def of_validation(data: ProfileSet, users: Sequence[int], score: Score) -> float
         scores = np.array(score(part), np.float32)
         for line, user in zip(scores, part, strict=True):
             line[data.train[user]] = -np.inf
-        for best, user in zip(top_k(scores, 10), part, strict=True):
+        for best, user in zip(top_k(scores, max(KS)), part, strict=True):
             found.append(_of_user(best, data.validation[user])["ndcg@10"])
     return float(np.mean(found))
 

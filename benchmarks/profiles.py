@@ -3,9 +3,9 @@
 - *temp-fusion*: the network fed with the mean of the latest three item vectors and that of all.
   *raw text*: the same with sentence vectors of titles. *template*, *smollm2*: encoded profiles. All
   are learnt alike; which round is kept is decided by ndcg at 10 on validation.
-- Every item is ranked; what is in ``train`` and ``validation`` is left out for every model. On Games
-  the published rows are also counted their way.
-- SmolLM2 has written for some users only (``benchmarks/profile_writing.py``). They are asked twice:
+- Every item is ranked; what is in ``train`` and ``validation`` is left out for every model. On
+  Games rows are also counted the published way.
+- SmolLM2 has written of some users only (``benchmarks/profile_writing.py``), who are asked twice:
   with a network learnt from them alone, and with one learnt from everybody, where the template
   writes of the others.
 - Swapped: the template's network asked with profiles of another user. Dot product: no network,
@@ -16,6 +16,7 @@ Each seed is a process of its own; the last call puts the parts together:
     python benchmarks/profiles.py --games DIR --cache DIR --seed 0
     python benchmarks/profiles.py --office DIR --cache DIR --seed 0
     python benchmarks/profiles.py --films DIR --cache DIR --seed 0
+    python benchmarks/profiles.py --office DIR --cache DIR --seed 0 --written
     python benchmarks/profiles.py --cache DIR --report
 """
 
@@ -62,11 +63,12 @@ from ranking.profile_training import ProfileData, ProfileTraining, train_profile
 from ranking.profile_writers import TemplateSummariser, prompt_hash
 
 SEEDS = (0, 1, 2)
-JUDGES = 1_500
+JUDGES = 1_000
 """Most users whose validation part decides when learning ends."""
 FILM_USERS = 200
 """Of 610: what a busy machine of two cores can learn from in time."""
-BASE = ProfileTraining(hidden=128)
+BASE = ProfileTraining(hidden=128, batch_size=512)
+"""Small steps: rounds cost a few seconds each, and learning needs some thousands of steps."""
 BASELINE = "temp-fusion"
 COMMAND = "python benchmarks/profiles.py --games|--office|--films DIR --cache DIR --seed 0|1|2"
 
@@ -178,32 +180,43 @@ def of_games(data: ProfileSet, seed: int) -> Rows:
     return rows
 
 
-def of_texts(data: ProfileSet, vectors: TextVectors, cache: Path, seed: int) -> list[Rows]:
-    """All rows of a set with texts; a second list for the users whom SmolLM2 wrote of."""
+def some_films(folder: Path) -> ProfileSet:
+    """Films of some users."""
+    data = films(folder)
+    return data.only(drawn(data, FILM_USERS))
+
+
+def by_means(data: ProfileSet, vectors: TextVectors, items: Floats) -> dict[str, Floats]:
+    """Profiles of each row that needs no model, (U, 2, D)."""
+    titles = vectors.of([title for of in data.titles for title in of])
+    ends = np.cumsum([len(of) for of in data.titles])
+    of_user = np.split(titles, ends[:-1])
+    return {
+        BASELINE: means(data, lambda user: items[data.train[user]], 3),
+        "raw text": means(data, lambda user: of_user[user], 3),
+        "template": templates(data, vectors),
+    }
+
+
+def of_texts(data: ProfileSet, vectors: TextVectors, seed: int) -> Rows:
+    """All rows of a set with texts that need no language model."""
     items = vectors.of(data.described)
-    written = known(cache, data.name)
-
-    def made(of: ProfileSet) -> dict[str, Floats]:
-        return {
-            BASELINE: means(of, lambda user: items[of.train[user]], 3),
-            "raw text": means(of, lambda user: vectors.of(of.titles[user]), 3),
-            "template": templates(of, vectors),
-        }
-
-    vectors.of([title for of in data.titles for title in of])
-    profiles = made(data)
+    profiles = by_means(data, vectors, items)
     rows = Rows(data, items, seed)
-    network = None
-    for name, of in profiles.items():
-        network = rows.add(name, of)
-    assert network is not None
+    for name in (BASELINE, "raw text"):
+        rows.add(name, profiles[name])
+    network = rows.add("template", profiles["template"])
     swapped = profiles["template"][np.random.default_rng(seed).permutation(len(data.train))]
     rows.ask("template, swapped", scoring(network, swapped, items))
     people = profiles["raw text"].mean(axis=1)
     rows.ask("dot product", lambda users: people[list(users)] @ items.T)
-    some = _written_of(data, written)
-    if not some:
-        return [rows]
+    return rows
+
+
+def of_written(data: ProfileSet, vectors: TextVectors, cache: Path, seed: int) -> Rows:
+    """Rows of the users whom SmolLM2 wrote of."""
+    items, written = vectors.of(data.described), known(cache, data.name)
+    profiles, some = by_means(data, vectors, items), _written_of(data, written)
     part = data.only(some)
 
     def by_model(of: list[Any]) -> list[str]:
@@ -211,16 +224,15 @@ def of_texts(data: ProfileSet, vectors: TextVectors, cache: Path, seed: int) -> 
 
     smollm2 = encoded(part, vectors, by_model)
     few = Rows(ProfileSet(**{**_fields(part), "name": f"{data.name}, some"}), items, seed)
-    for name in profiles:
-        few.add(name, profiles[name][some])
+    for name, of in profiles.items():
+        few.add(name, of[some])
     few.add("smollm2", smollm2)
-    few.ask("template, learnt from all", scoring(network, profiles["template"][some], items))
     mixed = profiles["template"].copy()
     mixed[some] = smollm2
-    joint = Rows(data, items, seed)
-    shared = joint.add("smollm2 and template", mixed)
-    few.ask("smollm2, learnt from all", scoring(shared, smollm2, items))
-    return [rows, few]
+    for name, everybody in (("template", profiles["template"]), ("smollm2", mixed)):
+        network, few.runs[f"{name}, learnt from all"] = learnt(data, everybody, items, seed)
+        few.ask(f"{name}, learnt from all", scoring(network, everybody[some], items))
+    return few
 
 
 def _fields(data: ProfileSet) -> dict[str, Any]:
@@ -318,6 +330,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path)
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--seed", type=int, choices=SEEDS, default=0)
+    parser.add_argument("--written", action="store_true", help="compare SmolLM2's users")
     parser.add_argument("--report", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -325,14 +338,14 @@ def main() -> None:
     if args.games:
         keep(args.cache, of_games(games(args.games), args.seed))
     vectors = TextVectors(args.cache)
-    if args.office:
-        for rows in of_texts(office(args.office), vectors, args.cache, args.seed):
-            keep(args.cache, rows)
-    if args.films:
-        data = films(args.films)
-        data = data.only(drawn(data, FILM_USERS))
-        for rows in of_texts(data, vectors, args.cache, args.seed):
-            keep(args.cache, rows)
+    of_words = {"office": office, "films": some_films}
+    for name, read in of_words.items():
+        if folder := getattr(args, name):
+            data = read(folder)
+            if args.written:
+                keep(args.cache, of_written(data, vectors, args.cache, args.seed))
+            else:
+                keep(args.cache, of_texts(data, vectors, args.seed))
     if args.report:
         report(args.cache)
 
