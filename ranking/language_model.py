@@ -6,8 +6,9 @@ OpenAI-compatible protocol that most servers speak; a local one runs through tra
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
 from ingest.errors import SensoriumError
@@ -38,6 +39,15 @@ class LanguageModel(Protocol):
         Raises:
             LanguageModelError: there is no answer.
         """
+        ...
+
+
+@runtime_checkable
+class BatchModel(LanguageModel, Protocol):
+    """Answers several prompts at once, where that costs less than one after the other."""
+
+    def complete_many(self, prompts: Sequence[str], most_tokens: int) -> list[str]:
+        """Answer prompts, in order; see ``LanguageModel.complete``."""
         ...
 
 
@@ -86,6 +96,13 @@ def language_model(config: LanguageModelConfig) -> LanguageModel | None:
 
         return LocalModel(config.local)
     return None
+
+
+def complete_all(model: LanguageModel, prompts: Sequence[str], most_tokens: int) -> list[str]:
+    """Answer prompts, in order, at once where the model can."""
+    if isinstance(model, BatchModel):
+        return model.complete_many(prompts, most_tokens)
+    return [model.complete(prompt, most_tokens) for prompt in prompts]
 
 
 def _check_address(url: str) -> None:

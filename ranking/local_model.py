@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import io
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -46,30 +47,42 @@ class LocalModel:
             LanguageModelError: the model cannot be loaded, or the prompt is too long for it.
             ModelUnavailableError: the packaged weights are not in the cache.
         """
+        return self.complete_many([prompt], most_tokens)[0]
+
+    def complete_many(self, prompts: Sequence[str], most_tokens: int) -> list[str]:
+        """Answer prompts at once, padded on the left; see ``complete``."""
         import torch
         from transformers import GenerationConfig
 
         network, tokenizer = self._loaded
-        ids = self._ids(prompt).to(network.device)
+        rows = [self._ids(prompt)[0] for prompt in prompts]
+        width = max(len(row) for row in rows)
         longest = getattr(network.config, "max_position_embeddings", None)
-        if longest is not None and ids.shape[1] + most_tokens > longest:
+        if longest is not None and width + most_tokens > longest:
             raise LanguageModelError(
                 f"{self.name} reads and writes at most {longest} tokens; the prompt has "
-                f"{ids.shape[1]} and {most_tokens} are wanted",
+                f"{width} and {most_tokens} are wanted",
                 "take a model with a longer context",
             )
         ends = network.generation_config.eos_token_id
+        filler = _first(tokenizer.pad_token_id, tokenizer.eos_token_id, 0)
         settings = GenerationConfig(
             max_new_tokens=most_tokens,
             do_sample=False,
             eos_token_id=tokenizer.eos_token_id if ends is None else ends,
-            pad_token_id=_first(tokenizer.pad_token_id, tokenizer.eos_token_id, 0),
+            pad_token_id=filler,
         )
+        ids = torch.full((len(rows), width), filler)
+        mask = torch.zeros_like(ids)
+        for number, row in enumerate(rows):
+            ids[number, width - len(row) :], mask[number, width - len(row) :] = row, 1
         with torch.inference_mode():
             written = network.generate(
-                ids, attention_mask=torch.ones_like(ids), generation_config=settings
+                ids.to(network.device),
+                attention_mask=mask.to(network.device),
+                generation_config=settings,
             )
-        return str(tokenizer.decode(written[0, ids.shape[1] :], skip_special_tokens=True))
+        return [str(tokenizer.decode(row[width:], skip_special_tokens=True)) for row in written]
 
     def _ids(self, prompt: str) -> Any:
         """Token ids (1, T) of a prompt."""

@@ -37,6 +37,7 @@ from sensorium.options import (
     weights_of,
     words_of,
 )
+from sensorium.profiles_cli import profiles_app
 from sensorium.recommend_cli import recommend
 from sensorium.serve_cli import serve
 from sensorium.train_cli import train_app
@@ -331,6 +332,7 @@ app.add_typer(events_app, name="events")
 app.add_typer(keys_app, name="keys")
 app.add_typer(items_app, name="items")
 app.add_typer(models_app, name="models")
+app.add_typer(profiles_app, name="profiles")
 app.add_typer(train_app, name="train")
 app.add_typer(users_app, name="users")
 app.add_typer(view_app, name="view")

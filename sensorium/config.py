@@ -15,6 +15,7 @@ from ranking.feed_config import FeedConfig
 from ranking.intent_settings import IntentSettings
 from ranking.interest_settings import InterestSettings
 from ranking.language_model import LanguageModelConfig
+from ranking.profiles import ProfileSettings
 from ranking.ranker_settings import RankerSettings
 from ranking.user_state import UserStateConfig
 from ranking.views import DriftConfig
@@ -90,6 +91,8 @@ class Config:
     """How vectors that find what people go on to are learnt."""
     intent: IntentSettings = field(default_factory=IntentSettings)
     """How what categories people are about to want is learnt."""
+    profiles: ProfileSettings = field(default_factory=ProfileSettings)
+    """Whether and how people are described in words."""
     sources: SourceSettings = field(default_factory=SourceSettings)
     """Where candidates come from."""
     feed: FeedConfig = field(default_factory=FeedConfig)

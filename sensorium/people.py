@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 
 from ingest.database import WorkspaceError, compact, write_back
 from ranking.preferences import Preferences
+from ranking.profile_store import ProfileStore
 from sensorium.kept_answers import KeptAnswers
 from sensorium.service.keys import KeyStore
 from sensorium.traces import Trace, Traces, find_traces, has_deleted_bytes
@@ -106,6 +107,7 @@ def stores_of(workspace: Workspace) -> dict[str, Forget]:
 
     return {
         "preferences": Preferences(workspace.engine).erase,
+        "profiles": ProfileStore(workspace.engine).erase,
         "API keys": KeyStore(workspace.engine).erase,
         "kept answers": KeptAnswers(workspace.engine).erase,
         "counts and neighbours": forget_sources,

@@ -25,12 +25,14 @@ from sensorium.workspace import Generation, Workspace
 if TYPE_CHECKING:
     from ranking.feed_ranker import Ranker
     from ranking.interest_recommender import InterestRecommender
+    from ranking.profile_model import ProfileModel
     from ranking.sequence_recommender import SequenceRecommender
     from retrieval.mirror import Mirror
     from sensorium.library import Library
     from sensorium.shelf import Stock
 
 RANKER, INTERESTS, INTENT = "ranker", "interests", "intent"
+RANKER, INTERESTS, PROFILES = "ranker", "interests", "profiles"
 """What a workspace calls what is learnt from events."""
 SPACE_PARTS = ("frames", "sound", "text", "alignment", "fusion")
 """Parts of a recipe that decide what joint vectors mean."""
@@ -161,6 +163,31 @@ def open_interests(
     from ranking.interest_recommender import InterestRecommender
 
     return _open(InterestRecommender, INTERESTS, workspace, generation, (catalogue, vectors))
+
+
+def open_profiles(
+    workspace: Workspace, generation: Generation, vectors: NDArray[np.float32]
+) -> tuple[ProfileModel | None, str]:
+    """Open what the workspace learnt of profiles, for items with these joint vectors, (N, D).
+
+    Returns:
+        The model, or None with what a person should know; the note is empty where all is well.
+    """
+    from ranking.profile_model import ProfileModel
+
+    path = workspace.learnt(PROFILES, newest=True)
+    if path is None:
+        return None, "nothing learnt of profiles yet; sensorium train profiles learns from events"
+    try:
+        model = ProfileModel.load(path, vectors)
+    except FittedError as error:
+        return None, f"what was learnt of profiles is left aside: {error}"
+    if model.space != content_space(generation):
+        return None, (
+            "what was learnt of profiles came from other item vectors and is left aside; learn it "
+            "anew with: sensorium train profiles"
+        )
+    return model, ""
 
 
 def _open(

@@ -1,4 +1,5 @@
 """Commands that learn: ``sensorium train`` and alignment, fusion, ranker, interests or intent."""
+"""Commands that learn: ``sensorium train alignment``, ``fusion``, ``ranker`` and so on."""
 
 from __future__ import annotations
 
@@ -185,12 +186,15 @@ def signals(
     config: ConfigOption = None,
 @train_app.command("intent")
 def intent(
+@train_app.command("profiles")
+def profiles(
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     config: ConfigOption = None,
     events: EventsOption = None,
     layout: LayoutOption = "auto",
     by: Annotated[str | None, typer.Option(help="view or tags.")] = None,
     view: Annotated[str | None, typer.Option(help="View whose clusters are categories.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Most rounds.")] = None,
     seed: SeedOption = None,
     settings: SetOption = [],
     as_json: JsonOption = False,
@@ -216,6 +220,19 @@ def intent(
     library = _library(workspace, config, flags)
     request = LearningRequest(events=events or "", layout=layout)
     show_intent(train_library_intent(library, request, stderr, quiet or as_json), stdout, as_json)
+    """Learn from events which items suit what is written of a person; see sensorium profiles.
+
+    Example: sensorium train profiles --set profiles.writer=template
+    """
+    from sensorium.learning import LearningRequest
+    from sensorium.learning_display import show_learning
+    from sensorium.profile_training import train_library_profiles
+
+    flags = settings_of(settings, profiles__epochs=epochs, profiles__seed=seed)
+    library = _library(workspace, config, flags)
+    request = LearningRequest(events=events or "", layout=layout)
+    outcome = train_library_profiles(library, request, stderr, quiet or as_json)
+    show_learning(outcome, stdout, as_json)
 
 
 def _candidates(file: Path | None, flags: dict[str, Any], sweep: str) -> list[RankerSettings]:
