@@ -50,13 +50,12 @@ class Blended:
 
     def score(self, histories: Sequence[History]) -> Floats:
         """Score every item after each history."""
-        scores = np.log(self.base.score(histories) + LEAST)
-        for row, one in zip(scores, histories, strict=True):
-            items = candidates(row, one)
+        before = np.log(self.base.score(histories) + LEAST)
+        scores = before - BELOW
+        for row, known, one in zip(scores, before, histories, strict=True):
+            items = candidates(known, one)
             said = self.rate(self.deeds[one.user, one.asked_us], items)
-            found = self.weights[0] * row[items] + self.weights[1] * said
-            row -= BELOW
-            row[items] = found
+            row[items] = self.weights[0] * known[items] + self.weights[1] * said
         return scores
 
 

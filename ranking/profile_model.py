@@ -26,8 +26,8 @@ Floats = NDArray[np.float32]
 Numbers = NDArray[np.int64]
 ProfilesOf = Callable[[Sequence[History]], Floats]
 """Encoded profiles of histories, (B, 2, D), the short one first; zeros of an empty history."""
-KnownProfiles = Callable[[str], Floats | None]
-"""Encoded profiles of a person by id, (2, D); None where there are none."""
+KnownProfiles = Callable[[Deeds], Floats | None]
+"""Encoded profiles of a person, (2, D); None where there are none."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -131,7 +131,7 @@ class ProfileSignal:
     model: ProfileModel
     """What was learnt, over the items of the shelf in their order."""
     known: KnownProfiles
-    """Gives profiles that were written before."""
+    """Gives profiles."""
 
     @property
     def name(self) -> str:
@@ -140,7 +140,7 @@ class ProfileSignal:
 
     def rate(self, deeds: Deeds, items: Numbers) -> Floats:
         """Rate candidates, (C,); all alike for a person without profiles."""
-        profiles = self.known(deeds.user_id) if deeds.user_id else None
+        profiles = self.known(deeds)
         if profiles is None:
             return np.zeros(len(items), np.float32)
         rated: Floats = self.model.score(profiles[None], items)[0]

@@ -168,11 +168,6 @@ def words_of(items: Mapping[str, Item]) -> dict[str, Choice]:
     }
 
 
-def known_profiles(library: Library, user_id: str) -> NDArray[np.float32] | None:
-    """A person's encoded profiles, (2, D); None where there are none in today's space."""
-    return _encoded(ProfileStore(library.workspace.engine).of(user_id), _space(library))
-
-
 def _people(library: Library) -> Iterator[tuple[str, list[Choice]]]:
     """Everybody with what they liked of what can be told of, earliest first."""
     workspace = library.workspace
@@ -230,7 +225,8 @@ def _space(library: Library) -> str:
     return content_space(generation)
 
 
-def _encoded(found: Mapping[Horizon, Profile], space: str) -> NDArray[np.float32] | None:
+def encoded(found: Mapping[Horizon, Profile], space: str) -> NDArray[np.float32] | None:
+    """Vectors of a person's profiles, (2, D); None where one is missing or of another space."""
     if set(found) != set(HORIZONS) or any(one.space != space for one in found.values()):
         return None
     return np.stack([found[horizon].vector for horizon in HORIZONS])
@@ -240,7 +236,7 @@ def _weights(library: Library, found: Mapping[Horizon, Profile]) -> dict[Horizon
     generation = library.workspace.active
     if generation is None:
         return {}
-    profiles = _encoded(found, content_space(generation))
+    profiles = encoded(found, content_space(generation))
     if profiles is None:
         return {}
     model, _ = open_profiles(

@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from sensorium.library import Library
     from sensorium.shelf import Stock
 
-RANKER, INTERESTS, INTENT = "ranker", "interests", "intent"
-RANKER, INTERESTS, PROFILES = "ranker", "interests", "profiles"
+RANKER, INTERESTS, INTENT, PROFILES = "ranker", "interests", "intent", "profiles"
 """What a workspace calls what is learnt from events."""
 SPACE_PARTS = ("frames", "sound", "text", "alignment", "fusion")
 """Parts of a recipe that decide what joint vectors mean."""

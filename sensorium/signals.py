@@ -1,8 +1,8 @@
 """Signals beside the ranker of a library: opened as the settings ask, weighed by what people chose.
 
-What a signal counts is learnt from the last likings of some users, which neither the ranker nor the
-signals learnt from, each set among items drawn from those that anybody liked. Half of the users
-decide on the weights, the other half say whether they help; then all decide.
+What a signal counts is learnt from the last likings of some users, which the ranker did not learn
+from, each set among items drawn from those that anybody liked. Half of the users decide on the
+weights, the other half say whether they help; then all decide.
 """
 
 from __future__ import annotations
@@ -162,6 +162,10 @@ def _opened(name: str, library: Library, stock: Stock) -> tuple[Signal | None, s
             from sensorium.intent_categories import open_intent
 
             return open_intent(library, stock.shelf.item_ids)
+        case "profiles":
+            from sensorium.profile_signal import open_profile_signal
+
+            return open_profile_signal(library, stock)
     raise AssertionError(f"the settings let no such signal through: {name}")
 
 
@@ -181,6 +185,7 @@ def _questions(
     )
     liked = _numbers_of(histories, stock)
     random = np.random.default_rng(config.ranker.seed)
+    signals = [_of_the_moment(library, stock, one) for one in signals]
     questions = []
     for number, (user, item, before_us) in enumerate(_choices(held_out, histories, stock)):
         state = states.past(user, before_us)
@@ -202,6 +207,17 @@ def _questions(
             "import more events with sensorium events import",
         )
     return questions
+
+
+def _of_the_moment(library: Library, stock: Stock, signal: Signal) -> Signal:
+    """A signal that knows nothing of a person but what had happened when it is asked."""
+    from ranking.profile_model import ProfileSignal
+
+    if not isinstance(signal, ProfileSignal):
+        return signal
+    from sensorium.profile_signal import written_afresh
+
+    return written_afresh(library, stock, signal)
 
 
 def _numbers_of(histories: Histories, stock: Stock) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

@@ -1,5 +1,4 @@
-"""Commands that learn: ``sensorium train`` and alignment, fusion, ranker, interests or intent."""
-"""Commands that learn: ``sensorium train alignment``, ``fusion``, ``ranker`` and so on."""
+"""Commands that learn: ``sensorium train``."""
 
 from __future__ import annotations
 
@@ -180,35 +179,19 @@ def interests(
     show_learning(outcome, stdout, as_json)
 
 
-@train_app.command("signals")
-def signals(
-    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
-    config: ConfigOption = None,
 @train_app.command("intent")
 def intent(
-@train_app.command("profiles")
-def profiles(
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     config: ConfigOption = None,
     events: EventsOption = None,
     layout: LayoutOption = "auto",
     by: Annotated[str | None, typer.Option(help="view or tags.")] = None,
     view: Annotated[str | None, typer.Option(help="View whose clusters are categories.")] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Most rounds.")] = None,
     seed: SeedOption = None,
     settings: SetOption = [],
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Learn what each signal of feed.signals counts beside the ranker.
-
-    Example: sensorium train signals --set feed.signals=intent,profiles
-    """
-    from sensorium.signals import weigh_signals
-    from sensorium.signals_display import show_weighing
-
-    library = _library(workspace, config, settings_of(settings))
-    show_weighing(weigh_signals(library, stderr, quiet or as_json), stdout, as_json)
     """Learn from events which categories of items people are about to want.
 
     Examples: sensorium train intent · sensorium train intent --by tags --set intent.bin_days=1
@@ -220,6 +203,20 @@ def profiles(
     library = _library(workspace, config, flags)
     request = LearningRequest(events=events or "", layout=layout)
     show_intent(train_library_intent(library, request, stderr, quiet or as_json), stdout, as_json)
+
+
+@train_app.command("profiles")
+def profiles(
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    config: ConfigOption = None,
+    events: EventsOption = None,
+    layout: LayoutOption = "auto",
+    epochs: Annotated[int | None, typer.Option(min=1, help="Most rounds.")] = None,
+    seed: SeedOption = None,
+    settings: SetOption = [],
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
     """Learn from events which items suit what is written of a person; see sensorium profiles.
 
     Example: sensorium train profiles --set profiles.writer=template
@@ -233,6 +230,25 @@ def profiles(
     request = LearningRequest(events=events or "", layout=layout)
     outcome = train_library_profiles(library, request, stderr, quiet or as_json)
     show_learning(outcome, stdout, as_json)
+
+
+@train_app.command("signals")
+def signals(
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    config: ConfigOption = None,
+    settings: SetOption = [],
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Learn what each signal of feed.signals counts beside the ranker.
+
+    Example: sensorium train signals --set feed.signals=intent,profiles
+    """
+    from sensorium.signals import weigh_signals
+    from sensorium.signals_display import show_weighing
+
+    library = _library(workspace, config, settings_of(settings))
+    show_weighing(weigh_signals(library, stderr, quiet or as_json), stdout, as_json)
 
 
 def _candidates(file: Path | None, flags: dict[str, Any], sweep: str) -> list[RankerSettings]:
