@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,11 +12,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ranking.title_matches import PLAIN_SCALE, Array, Numbers, Pairs
+from ranking.title_matches import Array, Numbers, Pairs
 from ranking.user_groups import Groups
 
 PASS = 1 << 16
 """Pairs matched in one go."""
+SMALL = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,13 +32,13 @@ class MatchTraining:
     """Items that others liked beside each that was."""
     centred: float = 0.2
     """Part of the tastes that is replaced by the centre of the reader's group."""
-    epochs: int = 10
+    epochs: int = 12
     """Most rounds."""
     patience: int = 2
     """Rounds without gain that end learning."""
-    batch_size: int = 256
+    batch_size: int = 64
     """Likings per step."""
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     """Of AdamW."""
     held_out: float = 0.15
     """Part of the readers that decides which round is kept."""
@@ -61,29 +63,54 @@ class _Mixer(nn.Module):
         return mixed
 
 
+class _Centred(nn.Module):
+    """Takes out of vectors what all have in common, and brings the rest to a size of one.
+
+    Tastes are means of many items, and so alike that nothing could be learnt from them as they are.
+    """
+
+    mean: Tensor
+    spread: Tensor
+
+    def __init__(self, rows: Array) -> None:
+        super().__init__()
+        mean = rows.mean(axis=0)
+        spread = max(float(np.std(rows - mean)), SMALL)
+        self.register_buffer("mean", torch.from_numpy(np.asarray(mean, np.float32)))
+        self.register_buffer("spread", torch.tensor(spread))
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Centre rows (B, D)."""
+        centred: Tensor = (rows - self.mean) / self.spread
+        return centred
+
+
 class MatchNetwork(nn.Module):
     """Logits of pairs of a taste and an item.
 
     Args:
-        dimensions: D of both.
+        tastes: rows that tell what tastes have in common, (U, D).
+        items: the same of items, (N, D).
         training: shape.
     """
 
-    def __init__(self, dimensions: int, training: MatchTraining) -> None:
+    def __init__(self, tastes: Array, items: Array, training: MatchTraining) -> None:
         super().__init__()
-        self.taste = nn.Linear(dimensions, training.width)
-        self.item = nn.Linear(dimensions, training.width)
+        self.of_taste, self.of_item = _Centred(tastes), _Centred(items)
+        self.taste = nn.Linear(tastes.shape[1], training.width)
+        self.item = nn.Linear(items.shape[1], training.width)
         self.layers = nn.Sequential(*(_Mixer(training.width) for _ in range(training.num_layers)))
         self.norm, self.out = nn.LayerNorm(training.width), nn.Linear(training.width, 1)
-        self.scale = nn.Parameter(torch.tensor(PLAIN_SCALE))
-        nn.init.zeros_(self.out.weight)  # It begins as the cosine.
-        nn.init.zeros_(self.out.bias)
+        self.scale = nn.Parameter(torch.tensor(1.0))
+        nn.init.zeros_(self.out.weight)  # It begins as the product of what sets both apart.
+        nn.init.constant_(self.out.bias, -math.log(training.num_negatives))
 
     def forward(self, tastes: Tensor, items: Tensor) -> Tensor:
         """Match tastes with items, both (B, D); gives logits (B,)."""
+        tastes, items = self.of_taste(tastes), self.of_item(items)
         pair = torch.stack([self.taste(tastes), self.item(items)], dim=1)  # (B, 2, W)
         mixed = self.norm(self.layers(pair)).mean(dim=1)  # (B, W)
-        logits: Tensor = self.scale * (tastes * items).sum(dim=1) + self.out(mixed)[:, 0]
+        logits: Tensor = self.scale * (tastes * items).mean(dim=1) + self.out(mixed)[:, 0]
         return logits
 
     @torch.inference_mode()
@@ -118,7 +145,7 @@ def learn_matches(
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(training.seed)
-        network = MatchNetwork(vectors.shape[1], training)
+        network = MatchNetwork(pairs.tastes, vectors, training)
         return _fitted(network, _Drawn(pairs, vectors, groups, training), training, show)
 
 
@@ -172,7 +199,7 @@ def _fitted(
     network: MatchNetwork, drawn: _Drawn, training: MatchTraining, show: Show
 ) -> MatchNetwork | None:
     optimizer = torch.optim.AdamW(network.parameters(), lr=training.learning_rate)
-    best, kept, waited = _hits(network, drawn), None, 0
+    best, kept, waited = _share_above(_cosines(drawn)), None, 0
     for epoch in range(1, training.epochs + 1):
         network.train()
         for tastes, items in drawn.steps():
@@ -207,7 +234,15 @@ def _loss(network: MatchNetwork, tastes: Tensor, items: Tensor) -> Tensor:
 @torch.inference_mode()
 def _hits(network: MatchNetwork, drawn: _Drawn) -> float:
     """Share of the negatives that an item liked comes before, over the held-out readers."""
+    return _share_above(_logits(network, *drawn.held()))
+
+
+def _cosines(drawn: _Drawn) -> Tensor:
+    """What the cosine says of the same pairs."""
     tastes, items = drawn.held()
-    logits = _logits(network, tastes, items)
+    return (tastes * items).sum(dim=2)
+
+
+def _share_above(logits: Tensor) -> float:
     above = (logits[:, :1] > logits[:, 1:]).float() + 0.5 * (logits[:, :1] == logits[:, 1:])
     return float(above.mean())

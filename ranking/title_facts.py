@@ -180,7 +180,7 @@ def stem_of(word: str) -> str:
 
 def _without_ending(word: str) -> str:
     if word.endswith("ies") and len(word) > SHORTEST_STEM:
-        word = word[:-3] + "y"
+        word = word[:-2]
     elif word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > 3:
         word = word[:-1]
     for ending in ("ing", "ed"):
@@ -188,4 +188,5 @@ def _without_ending(word: str) -> str:
         if cut != word and len(cut) >= SHORTEST_STEM - 1 and re.search("[aeiouy]", cut):
             word = cut[:-1] if cut[-1] == cut[-2] and cut[-1] not in "ls" else cut
             break
-    return word.removesuffix("e") if len(word) > SHORTEST_STEM else word
+    word = word.removesuffix("e") if len(word) > SHORTEST_STEM else word
+    return f"{word[:-1]}i" if word.endswith("y") else word

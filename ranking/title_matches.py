@@ -1,11 +1,12 @@
 """Which groups of readers an item matches: the few that a title is worth writing for.
 
-The match of an item and a taste is a logit of their cosine and of a small mixer of the two vectors,
-after the published head (two projections, an MLP mixer over the two tokens, one logit; Chen et al.
-2025, arXiv 2508.18118). It is learnt from what readers went on to like: one item liked and eight
-that others liked, by cross-entropy. Departures:
+The match of an item and a taste is a logit, made of the two vectors by a small mixer, after the
+published head (two projections, an MLP mixer over the two tokens, one logit; Chen et al. 2025,
+arXiv 2508.18118). It is learnt from what readers went on to like: one item liked and eight that
+others liked, by cross-entropy. Departures:
 
-- it begins as the cosine alone, and stays so unless the mixer is better on held-out readers;
+- beside the mixer stands the product of the two vectors, less what all tastes and all items have in
+  common; where both are no better on held-out readers than the plain cosine, that is taken;
 - a part of the readers is replaced by the centre of their group, which is what it is asked of;
 - drawing negatives as often as they are liked takes popularity out of the logit, and groups compete
   within one item, where it would be the same for all. What it leaves out is how many readers a

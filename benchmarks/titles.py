@@ -1,0 +1,264 @@
+"""What titles for groups of readers save, keep true and are worth, on films that people rated.
+
+- *Pruning*: the share of (item, group) pairs that titles are written for, against the share of
+  held-out likings whose pair (item, group of the reader) is among them: by matches learnt, by the
+  cosine, by the size of groups (which most titles would be seen by whatever they say), and drawn.
+- *Facts*: precision and recall of the filter on planted inventions and on clean titles.
+- *Relevance*: how near the title of a film that a reader went on to like lies to what else they
+  went on to like (mean text vector of these other films): the title for the reader's own group, the
+  original, and the one for another group. The last comparison is what personalisation is.
+- *Language model*: the same for the packaged one, with how much of it the filter rejects, and as a
+  judge of titles in both orders.
+
+Groups are a view by genre and k-means of tastes. Vectors of items are of words alone, or joint with
+posters. Intervals of 95 % are bootstrapped over readers. Writers and contrast were chosen on the
+tenth of the likings before the test.
+
+    python benchmarks/titles.py --ratings DIR --posters DIR --plots DIR --cache DIR [--seed N]
+
+Each seed is written to the cache as it ends; a run without --seed does what is missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.environment import environment, write_result
+from benchmarks.inventions import CLEAN, INVENTED, Source
+from benchmarks.title_relevance import ask_model, relevance
+from benchmarks.title_sets import Array, Films, Numbers, films, some_items
+from ranking.match_network import MatchTraining, learn_matches
+from ranking.title_matches import best_groups, matches_of, pairs_of, worth_of
+from ranking.user_groups import Groups, interest_groups, taste_groups, tastes_of
+
+SEEDS = (0, 1, 2)
+TASTES = (16, 64)
+"""Groups by taste, K."""
+PER_ITEM = (1, 2, 3, 5, 8)
+"""Groups that each item gets a title for, N."""
+PLANTED = 1_500
+"""Films that each kind of invention is planted in."""
+RESAMPLES = 2_000
+WRITTEN_BY_MODEL = 40
+"""Titles that the language model writes."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class World:
+    """One way to see the films and to group their readers."""
+
+    vectors: Array
+    """Of the films, (N, D)."""
+    groups: Groups
+    """K of them."""
+    group_of: Numbers
+    """Of each reader, (U,); -1 where too little is known."""
+
+
+def worlds(data: Films, seed: int) -> dict[str, World]:
+    """All of them, by name."""
+    found, learnt = {}, data.part(0, 0.8)
+    for seen, vectors in (("text", data.text), ("joint", data.joint)):
+        tastes = tastes_of(learnt, vectors, data.interests)
+        found[f"genre, {seen}"] = World(
+            vectors=vectors,
+            groups=interest_groups(data.interests, vectors, tastes),
+            group_of=tastes.interest,
+        )
+        for number in TASTES:
+            groups = taste_groups(tastes, number, seed)
+            owner = np.argmax(tastes.vectors @ groups.centres.T, axis=1)
+            owner[~tastes.vectors.any(axis=1)] = -1
+            found[f"{number} tastes, {seen}"] = World(
+                vectors=vectors, groups=groups, group_of=owner
+            )
+    return found
+
+
+def pruning(data: Films, world: World, seed: int) -> dict[str, Any]:
+    """What each way to choose pairs keeps."""
+    pairs, asked = pairs_of(data.part(0, 0.8), world.vectors), data.part(0.8, 1)
+    started = time.monotonic()
+    network = learn_matches(
+        pairs, world.vectors, world.groups, MatchTraining(seed=seed), lambda _share, _words: None
+    )
+    seconds = time.monotonic() - started
+    plain = matches_of(world.vectors, world.groups)
+    draw = np.random.default_rng(seed)
+    ways = {
+        "learnt, with share": worth_of(
+            matches_of(world.vectors, world.groups, network), world.groups
+        ),
+        "learnt": matches_of(world.vectors, world.groups, network),
+        "cosine, with share": worth_of(plain, world.groups),
+        "cosine": plain,
+        "size of group": np.tile(world.groups.share, (len(plain), 1)),
+        "drawn": draw.random(plain.shape),
+    }
+    own = world.group_of[asked.user_of_event]
+    known = own >= 0
+    readers, items, own = asked.user_of_event[known], asked.items[known], own[known]
+    hits: dict[str, dict[int, Any]] = {
+        name: {n: (best_groups(worth[items], n) == own[:, None]).any(axis=1) for n in PER_ITEM}
+        for name, worth in ways.items()
+    }
+    best = hits["learnt, with share"]
+    above = ("cosine, with share", "size of group", "drawn")
+    return {
+        "groups": len(world.groups.centres),
+        "likings asked": len(own),
+        "likings learnt from": len(pairs),
+        "learnt": network is not None,
+        "seconds": round(seconds, 1),
+        "pairs written": {n: round(n / len(world.groups.centres), 4) for n in PER_ITEM},
+        "kept": {name: {n: mean(hit) for n, hit in of.items()} for name, of in hits.items()},
+        "learnt above": {
+            name: {n: interval(best[n], hits[name][n], readers) for n in (1, 3, 5)}
+            for name in above
+        },
+        "hits": best[3].astype(int).tolist(),
+    }
+
+
+def facts(data: Films, seed: int) -> dict[str, Any]:
+    """How often the filter rejects what it should, and what it should not."""
+    draw, number = np.random.default_rng(seed), len(data.facts)
+    told: dict[str, Any] = {}
+    totals = {True: [0, 0], False: [0, 0]}
+    for planted, kinds in ((True, INVENTED), (False, CLEAN)):
+        for name, make in kinds.items():
+            rejected = []
+            for row in draw.permutation(number)[:PLANTED].tolist():
+                other = data.facts[(row + 1 + int(draw.integers(number - 1))) % number]
+                title = make(Source(facts=data.facts[row], other=other, draw=draw))
+                if title is not None:
+                    rejected.append(bool(data.facts[row].invented(title)))
+            told[name] = {"titles": len(rejected), "rejected": mean(rejected)}
+            if name != "own words swapped":
+                totals[planted][0] += sum(rejected)
+                totals[planted][1] += len(rejected)
+    true, every = totals[True]
+    false, clean = totals[False]
+    told["all but swapped words"] = {
+        "precision": round(true / (true + false), 4),
+        "recall": round(true / every, 4),
+        "clean titles rejected": round(false / clean, 4),
+    }
+    return told
+
+
+def mean(values: Sequence[Any] | Array) -> float:
+    """A mean with four places."""
+    return round(float(np.mean(values)), 4) if len(values) else 0.0
+
+
+def interval(one: Any, other: Any, readers: Numbers) -> list[float]:
+    """Mean of the difference, and its interval of 95 % over readers."""
+    difference = np.asarray(one, float) - np.asarray(other, float)
+    _, group = np.unique(readers, return_inverse=True)
+    sums, counts = np.bincount(group, difference), np.bincount(group)
+    draw, means = np.random.default_rng(0), []
+    for _ in range(RESAMPLES):
+        drawn = draw.integers(len(sums), size=len(sums))
+        means.append(sums[drawn].sum() / counts[drawn].sum())
+    low, high = np.quantile(means, [0.025, 0.975])
+    return [round(float(value), 4) for value in (difference.mean(), low, high)]
+
+
+def measure(data: Films, seed: int, cache: Path) -> dict[str, Any]:
+    """Everything with one seed."""
+    seen = worlds(data, seed)
+    pruned = {name: pruning(data, world, seed) for name, world in seen.items()}
+    hits = {name: np.array(of.pop("hits")) for name, of in pruned.items()}
+    asked = data.part(0.8, 1)
+    own = seen["genre, text"].group_of[asked.user_of_event]
+    readers = asked.user_of_event[own >= 0]
+    return {
+        "pruning": pruned,
+        "joint above text, 3 groups an item": {
+            kind: interval(hits[f"{kind}, joint"], hits[f"{kind}, text"], readers)
+            for kind in ("genre", *(f"{number} tastes" for number in TASTES))
+            if len(hits[f"{kind}, joint"]) == len(hits[f"{kind}, text"]) == len(readers)
+        },
+        "facts": facts(data, seed),
+        "relevance": relevance(data, {n: w for n, w in seen.items() if "text" in n}, seed, cache),
+    }
+
+
+def over_seeds(runs: Sequence[Any]) -> Any:
+    """Mean and standard deviation of each figure; what is no figure stays as it was first."""
+    first = runs[0]
+    if isinstance(first, Mapping):
+        return {key: over_seeds([run[key] for run in runs]) for key in first}
+    if isinstance(first, bool) or not isinstance(first, int | float):
+        return first if all(run == first for run in runs) else list(runs)
+    spread = float(np.std(runs, ddof=1)) if len(runs) > 1 else 0.0
+    return {"mean": round(float(np.mean(runs)), 4), "sd": round(spread, 4)}
+
+
+def kept(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What stands in a file, made where it is missing."""
+    if not path.exists():
+        path.write_text(json.dumps(make(), indent=1))
+    found: dict[str, Any] = json.loads(path.read_text())
+    return found
+
+
+def main() -> None:
+    """Measure and write ``results/titles.json``."""
+    options = argparse.ArgumentParser(description=__doc__)
+    for name in ("ratings", "posters", "plots", "cache"):
+        options.add_argument(f"--{name}", type=Path, required=True)
+    options.add_argument("--seed", type=int, help="only this one, and write no result")
+    options.add_argument("--model", action="store_true", help="ask the packaged language model")
+    options.add_argument("--films", type=int, help="only the films liked most, for a try")
+    chosen = options.parse_args()
+    torch.set_num_threads(1)
+    data = films(chosen.ratings, chosen.posters, chosen.plots, chosen.cache)
+    if chosen.films:
+        data = some_items(data, chosen.films)
+    runs, number = {}, len(data.facts)
+    for seed in SEEDS if chosen.seed is None else (chosen.seed,):
+        path = chosen.cache / f"titles-{number}-{seed}.json"
+        runs[seed] = kept(path, lambda: measure(data, seed, chosen.cache))  # noqa: B023
+    world = worlds(data, 0)["genre, text"]
+    path = chosen.cache / f"titles-{number}-model.json"
+    asked = {}
+    if chosen.model or path.exists():
+        asked = kept(path, lambda: ask_model(data, world, WRITTEN_BY_MODEL, chosen.cache))
+    if chosen.seed is None:
+        write_result("titles", _told(data, list(runs.values()), asked))
+
+
+def _told(data: Films, runs: Sequence[dict[str, Any]], model: dict[str, Any]) -> dict[str, Any]:
+    where = environment(("numpy", "scikit-learn", "torch", "onnxruntime"))
+    where["command"] = (
+        "python benchmarks/titles.py --ratings DIR --posters DIR --plots DIR --cache DIR --model"
+    )
+    return {
+        "environment": where,
+        "films": len(data.facts),
+        "with poster": data.with_poster,
+        "readers": len(data.likings),
+        "likings": len(data.likings.items),
+        "matches": asdict(MatchTraining()),
+        "seeds": len(runs),
+        "over seeds": over_seeds(runs),
+        "language model, seed 0": model,
+    }
+
+
+if __name__ == "__main__":
+    main()
