@@ -119,6 +119,11 @@ class Token:
         """Whether it says nothing by itself."""
         return self.stem in FREE
 
+    @property
+    def is_capital(self) -> bool:
+        """Whether it is a word with a capital letter."""
+        return self.spelt[0].isupper() and not self.is_number
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Said:
@@ -130,23 +135,16 @@ class _Said:
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> _Said:
-        stems, pairs = set[str](), set[tuple[str, str]]()
-        capital, small = set[str](), set[str]()
-        for text in texts:
-            before = ""
-            for token in tokens(text):
-                stems.add(token.stem)
-                if not token.breaks:
-                    pairs.add((before, token.stem))
-                if token.spelt[0].islower():
-                    small.add(token.stem)
-                elif not token.starts and not token.is_number:
-                    capital.add(token.stem)
-                before = token.stem
+        words = [token for text in texts for token in tokens(text)]
+        beside = [pair for pair in pairwise(words) if not pair[1].breaks]
+        named = {one.stem for one in words if one.is_capital and not one.starts}
+        # At the start of a sentence a capital letter says something only beside another one.
+        named |= {one.stem for one, other in beside if one.is_capital and other.is_capital}
+        small = {one.stem for one in words if not one.is_capital}
         return cls(
-            stems=frozenset(stems),
-            pairs=frozenset(pairs),
-            names=frozenset(capital - small - FREE),
+            stems=frozenset(one.stem for one in words),
+            pairs=frozenset((one.stem, other.stem) for one, other in beside),
+            names=frozenset(named - small - FREE),
         )
 
 

@@ -133,8 +133,8 @@ def phrases_of(facts: Facts, most_words: int) -> list[str]:
     """
     known = {token.stem for token in tokens(facts.title)}
     clauses = (part for text in facts.texts for part in _clauses(text, most_words))
-    found = dict.fromkeys(islice(_saying(clauses, known), MOST_PHRASES))
-    return list(found or dict.fromkeys(tag for tag in facts.tags if _says_more(tag, known)))
+    found = {phrase.casefold(): phrase for phrase in islice(_saying(clauses, known), MOST_PHRASES)}
+    return list(found.values()) or [tag for tag in facts.tags if _says_more(tag, known)]
 
 
 def _clauses(text: str, most_words: int) -> Iterator[str]:
