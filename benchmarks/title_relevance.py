@@ -75,7 +75,9 @@ class Texts:
 
     def save(self) -> None:
         """Keep what was encoded."""
-        np.savez(self._path, keys=list(self._known), rows=np.array(list(self._known.values())))
+        beside = self._path.with_suffix(".part.npz")
+        np.savez(beside, keys=list(self._known), rows=np.array(list(self._known.values())))
+        beside.replace(self._path)
 
 
 def audiences(data: Films, world: World, texts: Texts, contrast: float = 1.0) -> list[Audience]:

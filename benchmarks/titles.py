@@ -11,8 +11,8 @@
   judge of titles in both orders.
 
 Groups are a view by genre and k-means of tastes. Vectors of items are of words alone, or joint with
-posters. Intervals of 95 % are bootstrapped over readers. Writers and contrast were chosen on the
-tenth of the likings before the test.
+posters. Intervals of 95 % are bootstrapped over readers. Contrast was chosen on the tenth of
+the likings before the test.
 
     python benchmarks/titles.py --ratings DIR --posters DIR --plots DIR --cache DIR [--seed N]
 
@@ -37,7 +37,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.environment import environment, write_result
 from benchmarks.inventions import CLEAN, INVENTED, Source
-from benchmarks.title_relevance import ask_model, relevance
+from benchmarks.title_relevance import ask_model, chosen_contrast, relevance
 from benchmarks.title_sets import Array, Films, Numbers, films, some_items
 from ranking.match_network import MatchTraining, learn_matches
 from ranking.title_matches import best_groups, matches_of, pairs_of, worth_of
@@ -189,6 +189,9 @@ def measure(data: Films, seed: int, cache: Path) -> dict[str, Any]:
             for kind in ("genre", f"{TASTES[-1]} tastes")
         },
         "facts": facts(data, seed),
+        "own above another by contrast, on validation": chosen_contrast(
+            data, seen["genre, text"], cache
+        ),
         "relevance": relevance(data, {n: w for n, w in seen.items() if "text" in n}, seed, cache),
     }
 

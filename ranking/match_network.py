@@ -32,13 +32,13 @@ class MatchTraining:
     """Items that others liked beside each that was."""
     centred: float = 0.2
     """Part of the tastes that is replaced by the centre of the reader's group."""
-    epochs: int = 12
+    epochs: int = 8
     """Most rounds."""
     patience: int = 2
     """Rounds without gain that end learning."""
-    batch_size: int = 64
+    batch_size: int = 128
     """Likings per step."""
-    learning_rate: float = 2e-3
+    learning_rate: float = 3e-3
     """Of AdamW."""
     held_out: float = 0.15
     """Part of the readers that decides which round is kept."""
