@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from ingest.catalogue import batches, items_table, upsert
-from ranking.titles import WRITTEN, Brief, Title
+from ranking.titles import NOTHING, WRITTEN, Brief, Title
 
 METADATA = MetaData()
 
@@ -129,7 +129,12 @@ class TitleStore:
         return found
 
     def rows(
-        self, grouping: str, group_id: int | None = None, item_id: str = "", limit: int = 50
+        self,
+        grouping: str,
+        group_id: int | None = None,
+        item_id: str = "",
+        limit: int = 50,
+        every: bool = False,
     ) -> list[StoredTitle]:
         """Give rows of a division of readers, by item and group.
 
@@ -138,9 +143,12 @@ class TitleStore:
             group_id: only those of a group; None for all.
             item_id: only those of an item; empty for all.
             limit: most rows.
+            every: give rows, too, that have neither a title nor an invention.
         """
         table = titles_table
         query = select(table).where(table.c.grouping == grouping)
+        if not every:
+            query = query.where(table.c.outcome != NOTHING)
         if group_id is not None:
             query = query.where(table.c.group_id == group_id)
         if item_id:

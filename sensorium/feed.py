@@ -34,7 +34,7 @@ from sensorium.search import glimpses
 from sensorium.shelf import Stock, stock_of, with_interests
 from sensorium.signals import with_signals
 from sensorium.steps import tell, timed
-from sensorium.title_lookup import TitleLookup, open_titles
+from sensorium.title_lookup import open_titles
 
 if TYPE_CHECKING:
     from ranking.feed_ranker import Ranker
@@ -81,20 +81,14 @@ class Recommender:
         feed: makes a page of a state.
         states: of users.
         counts: of what many like.
-        titles: what was written for groups of readers; None where every item has its own.
     """
 
     def __init__(
-        self,
-        library: Library,
-        stock: Stock,
-        feed: Feed,
-        states: UserStates,
-        counts: Counts,
-        titles: TitleLookup | None = None,
+        self, library: Library, stock: Stock, feed: Feed, states: UserStates, counts: Counts
     ) -> None:
-        self.library, self.stock, self.titles = library, stock, titles
+        self.library, self.stock = library, stock
         self.feed, self.states, self.counts = feed, states, counts
+        self._titles = open_titles(library, stock)
 
     @property
     def view(self) -> str:
@@ -119,8 +113,8 @@ class Recommender:
         )
         if request.chances:
             page = replace(page, picks=self._with_chances(state, page.picks))
-        if self.titles is not None:
-            page = replace(page, picks=self.titles.titled(state, page.picks))
+        if self._titles is not None:
+            page = replace(page, picks=self._titles.titled(state, page.picks))
         if not len(state.liked.items):
             who = request.user_id or "whoever asks"
             note = f"{who} has liked nothing yet: this is popular and new, from everywhere"
@@ -244,8 +238,7 @@ class FeedParts:
             config.events,
             config.user_state,
         )
-        titles = open_titles(self.library, stock) if config.titles.shown == "written" else None
-        return Recommender(self.library, stock, feed, states, self.counts, titles)
+        return Recommender(self.library, stock, feed, states, self.counts)
 
 
 def open_parts(library: Library, stock: Stock, show: Show = hidden) -> FeedParts:

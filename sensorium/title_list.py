@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ranking.title_store import StoredTitle, TitleStore
 from ranking.views import ViewError, meant
 from sensorium.shelf import stock_of, with_interests
-from sensorium.title_lookup import open_titles
+from sensorium.title_lookup import titles_of
 
 if TYPE_CHECKING:
     from sensorium.library import Library
@@ -27,6 +27,8 @@ class TitleQuery:
     """Only those of this item; empty for all."""
     limit: int = 20
     """Most titles."""
+    every: bool = False
+    """Whether to list pairs, too, for which there was nothing to say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,13 +54,13 @@ def list_titles(library: Library, query: TitleQuery) -> TitleList:
         ViewError: there is no such view or group.
     """
     stock = with_interests(library, stock_of(library, library.serving()), query.view or None)
-    lookup = open_titles(library, stock)
+    lookup = titles_of(library, stock)
     if lookup is None:
         return TitleList(grouping="", rows=(), names={}, own={}, counts={})
     names = dict(zip(lookup.ids, lookup.names, strict=True))
     store = TitleStore(library.workspace.engine)
     chosen = _number(query.group, names) if query.group else None
-    rows = store.rows(lookup.grouping, chosen, query.item_id, query.limit)
+    rows = store.rows(lookup.grouping, chosen, query.item_id, query.limit, query.every)
     items = library.workspace.catalogue.get({row.item_id for row in rows})
     return TitleList(
         grouping=lookup.grouping,

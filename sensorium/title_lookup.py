@@ -56,7 +56,12 @@ class TitleLookup:
 
 
 def open_titles(library: Library, stock: Stock) -> TitleLookup | None:
-    """Open the titles that the settings ask for; None where there are no groups to have any."""
+    """Open the titles that pages show; None where the settings want every item's own."""
+    return titles_of(library, stock) if library.config.titles.shown == "written" else None
+
+
+def titles_of(library: Library, stock: Stock) -> TitleLookup | None:
+    """Find titles as the settings group readers; None where there are no groups to have any."""
     workspace, interests = library.workspace, stock.shelf.interests
     store = TitleStore(workspace.engine)
     if library.config.titles.groups == "interests":

@@ -76,6 +76,9 @@ def show(
     group: Annotated[str, typer.Option(help="Only those for this group, by name.")] = "",
     item: Annotated[str, typer.Option(help="Only those of this item, by id.")] = "",
     limit: Annotated[int, typer.Option("-n", "--limit", min=1, help="Most titles.")] = 20,
+    every: Annotated[
+        bool, typer.Option("--all", help="With pairs that there was nothing to say to.")
+    ] = False,
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     config: ConfigOption = None,
     settings: SetOption = [],
@@ -89,5 +92,5 @@ def show(
 
     flags = settings_of(settings, titles__groups=groups)
     library = open_library(workspace, load_config(config, flags).config, create=False)
-    query = TitleQuery(view=view, group=group, item_id=item, limit=limit)
+    query = TitleQuery(view=view, group=group, item_id=item, limit=limit, every=every)
     show_titles(list_titles(library, query), stdout, as_json)

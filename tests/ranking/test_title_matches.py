@@ -121,7 +121,7 @@ def test_pairs_tell_the_taste_before_and_never_the_item_itself() -> None:
     pairs = pairs_of(histories, np.eye(3, dtype=np.float32))
     assert pairs.items.tolist() == [1, 2]
     assert pairs.readers.tolist() == [0, 0]
-    assert np.allclose(pairs.tastes, [[1, 0, 0], unit(np.array([1.0, 1, 0]))])
+    assert np.allclose(pairs.tastes, unit(np.array([[1.0, 0, 0], [1, 1, 0]])))
     assert len(pairs_of(histories, np.eye(3, dtype=np.float32), most=1)) == 1
     assert len(pairs.of(np.array([1]))) == 0
 

@@ -93,6 +93,9 @@ def test_rows_come_by_item_and_match_with_what_was_invented(store: TitleStore) -
     assert [row.item_id for row in store.rows("view mood", group_id=1)] == ["a", "b"]
     assert len(store.rows("view mood", item_id="a")) == 2
     assert len(store.rows("view mood", limit=1)) == 1
+    store.write("w", [written(brief("c", 1), "")])
+    assert len(store.rows("view mood")) == 3
+    assert len(store.rows("view mood", every=True)) == 4
 
 
 def test_pairs_and_divisions_that_nothing_asks_for_go(store: TitleStore) -> None:
