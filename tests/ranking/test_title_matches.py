@@ -55,7 +55,7 @@ def test_what_likings_teach_beats_the_cosine_and_chance() -> None:
     histories, vectors = planted()
     groups = taste_groups(tastes_of(early(histories), vectors), K, seed=0)
     pairs = pairs_of(histories.only(histories.places_from_end >= 2), vectors, most=4)
-    training = MatchTraining(epochs=3, width=32, learning_rate=8e-3)
+    training = MatchTraining(epochs=8, width=32, batch_size=32, learning_rate=4e-3)
     network = learn_matches(pairs, vectors, groups, training, quiet)
     assert network is not None
     learnt = kept(worth_of(matches_of(vectors, groups, network), groups), histories, vectors, 2)
