@@ -110,10 +110,16 @@ def tastes_of(histories: Histories, vectors: Array, interests: Interests | None 
     )
 
 
-def strongest_interest(state: UserState) -> int:
-    """The interest that a reader belongs to, by what was done and said; ``NOBODY`` for none."""
+def strongest_interest(interests: Interests, state: UserState) -> int:
+    """The interest that a reader belongs to, by what was done and said; ``NOBODY`` for none.
+
+    Of a reader whose last act is so long ago that all sums have faded, what was liked last counts.
+    """
     strength = state.interest * state.boost
-    return int(np.argmax(strength)) if len(strength) and strength.max() > 0 else NOBODY
+    if len(strength) and strength.max() > 0:
+        return int(np.argmax(strength))
+    owners = interests.of_item[state.liked.items[-RECENT:]]
+    return _most_of(owners[(owners != NO_INTEREST) & (state.boost[owners] > 0)])
 
 
 def interest_groups(interests: Interests, vectors: Array, tastes: Tastes) -> Groups:

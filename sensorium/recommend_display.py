@@ -35,7 +35,7 @@ def show_feed(report: FeedReport, console: Console, explain: bool = False) -> No
     columns = ["#", "item", *(["interest"] if with_interest else []), "from", "score", "why"]
     table = plain_table(*columns)
     for pick in page.picks:
-        cells = [str(pick.position + 1), escape(shortened(report.title(pick)))]
+        cells = [str(pick.position + 1), escape(pick.title or shortened(report.name(pick.item_id)))]
         if with_interest:
             cells.append(escape(pick.reason.interest))
         cells += [" ".join(pick.sources), f"{pick.score:.3f}", escape(report.why(pick))]

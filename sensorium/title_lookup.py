@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ingest.database import WorkspaceError
@@ -72,7 +73,7 @@ def titles_of(library: Library, stock: Stock) -> TitleLookup | None:
             grouping=interest_grouping(workspace, interests),
             ids=interests.cluster_ids,
             names=interests.names,
-            place_of=strongest_interest,
+            place_of=partial(strongest_interest, interests),
         )
     generation = workspace.active
     groups = kept_tastes(workspace, generation) if generation else None

@@ -98,11 +98,17 @@ def test_tastes_of_histories_know_the_interest_liked_most() -> None:
 
 def test_a_reader_is_of_the_strongest_interest_that_is_not_muted() -> None:
     shelf = planted_shelf(num_items=60)
+    interests = shelf.interests
+    assert interests is not None
     state = planted_state(shelf, liked=[1, 7, 2])
-    assert strongest_interest(state) == 1
-    muted = replace(state, boost=np.where(np.arange(6) == 1, 0, 1).astype(np.float32))
-    assert strongest_interest(muted) == 2
-    assert strongest_interest(planted_state(shelf)) == NOBODY
+    muted = np.where(np.arange(6) == 1, 0, 1).astype(np.float32)
+    assert strongest_interest(interests, state) == 1
+    assert strongest_interest(interests, replace(state, boost=muted)) == 2
+    assert strongest_interest(interests, planted_state(shelf)) == NOBODY
+    # Long ago: nothing is left of the sums, while what was liked is still known.
+    faded = replace(state, interest=np.zeros(6, np.float32))
+    assert strongest_interest(interests, faded) == 1
+    assert strongest_interest(interests, replace(faded, boost=muted)) == 2
 
 
 def test_groups_are_read_as_they_were_written(tmp_path: Path) -> None:
