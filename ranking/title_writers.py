@@ -37,7 +37,7 @@ _CLAUSE = re.compile(
 _MARKS = " .,;:!?-\u2013\u2014()[]\"\u201c\u201d'"
 _LABEL = re.compile(r"^(?:\W*(?:new |rewritten )?title\W*:)\s*", re.IGNORECASE)
 _LINKS = frozenset({"and", "or", "but"})
-_JOINING = "of in on at to from by with for as that who when while where"
+_JOINING = "of in on at to from by with for as that who when while where about into against through"
 _JOINTS = _LINKS | frozenset(_JOINING.split())
 """Words before which a clause that is too long may be cut."""
 _JOIN = re.compile(r"\s(?=(?:when|while|where|who|whose|after|before|until|because|but)\s)")
@@ -163,7 +163,7 @@ def _trimmed(words: list[str], most_words: int) -> str:
         joints = [
             place
             for place, word in enumerate(words[: most_words + 1])
-            if place >= FEWEST_WORDS and word.casefold() in _JOINTS
+            if place >= max(FEWEST_WORDS, most_words // 2) and word.casefold() in _JOINTS
         ]
         words = words[: joints[-1] if joints else most_words]
     return " ".join(words).strip(_MARKS)
