@@ -21,7 +21,7 @@ from ranking.title_writers import ExtractiveWriter, PromptedWriter
 from ranking.titles import REJECTED, WRITTEN, Audience, Brief, Title, Writer, judged
 from ranking.user_groups import Groups
 
-MOST_ASKED = 1_500
+MOST_ASKED = 800
 """Likings whose titles are looked at."""
 AT_ONCE = 64
 CALIBRATED = 20
@@ -106,27 +106,22 @@ def audiences(data: Films, world: World, texts: Texts, contrast: float = 1.0) ->
     ]
 
 
-def relevance(
-    data: Films, some: Mapping[str, World], seed: int, cache: Path
-) -> dict[str, dict[str, Any]]:
-    """Measure the extractive writer on the test, in every world."""
+def relevance(data: Films, world: World, seed: int, cache: Path) -> dict[str, Any]:
+    """Measure the extractive writer on the test."""
     texts = Texts(cache)
-    found = {
-        name: _relevance(data, world, audiences(data, world, texts), texts, seed)
-        for name, world in some.items()
-    }
+    found = _relevance(data, world, audiences(data, world, texts), texts, seed)
     texts.save()
     return found
 
 
-def chosen_contrast(data: Films, world: World, cache: Path) -> dict[float, float]:
+def chosen_contrast(data: Films, world: World, cache: Path) -> dict[str, Any]:
     """Own group's title above another group's, by contrast, on what comes before the test."""
-    texts, found = Texts(cache), {}
+    texts, found = Texts(cache), dict[str, Any]()
     for contrast in (0.0, 0.5, 1.0):
         told = audiences(data, world, texts, contrast)
-        found[contrast] = _relevance(data, world, told, texts, 0, (0.7, 0.8))["own above another"][
-            0
-        ]
+        found[str(contrast)] = _relevance(data, world, told, texts, 0, (0.7, 0.8))[
+            "own above another"
+        ][0]
     texts.save()
     return found
 

@@ -14,9 +14,10 @@ Groups are a view by genre and k-means of tastes. Vectors of items are of words 
 posters. Intervals of 95 % are bootstrapped over readers. Contrast was chosen on the tenth of
 the likings before the test.
 
-    python benchmarks/titles.py --ratings DIR --posters DIR --plots DIR --cache DIR [--seed N]
+    python benchmarks/titles.py --ratings DIR --posters DIR --plots DIR --cache DIR [--parts N]
 
-Each seed is written to the cache as it ends; a run without --seed does what is missing.
+Each part of a seed is written to the cache as it ends, and a run does what is missing: all, or so
+many --parts of it.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -41,14 +43,14 @@ from benchmarks.title_relevance import ask_model, chosen_contrast, relevance
 from benchmarks.title_sets import Array, Films, Numbers, films, some_items
 from ranking.match_network import MatchTraining, learn_matches
 from ranking.title_matches import best_groups, matches_of, pairs_of, worth_of
-from ranking.user_groups import Groups, interest_groups, taste_groups, tastes_of
+from ranking.user_groups import NOBODY, Groups, interest_groups, taste_groups, tastes_of
 
 SEEDS = (0, 1, 2)
 TASTES = (16, 64)
-"""Groups by taste, K; the joint vector is looked at with the last."""
+"""Groups by taste, K."""
 PER_ITEM = (1, 2, 3, 5, 8)
 """Groups that each item gets a title for, N."""
-PLANTED = 1_500
+PLANTED = 600
 """Films that each kind of invention is planted in."""
 RESAMPLES = 2_000
 WRITTEN_BY_MODEL = 40
@@ -67,28 +69,33 @@ class World:
     """Of each reader, (U,); -1 where too little is known."""
 
 
-def worlds(data: Films, seed: int) -> dict[str, World]:
-    """All of them, by name."""
-    found, learnt = {}, data.part(0, 0.8)
-    for seen, vectors in (("text", data.text), ("joint", data.joint)):
-        tastes = tastes_of(learnt, vectors, data.interests)
-        found[f"genre, {seen}"] = World(
-            vectors=vectors,
-            groups=interest_groups(data.interests, vectors, tastes),
-            group_of=tastes.interest,
-        )
-        for number in TASTES if seen == "text" else TASTES[-1:]:
-            groups = taste_groups(tastes, number, seed)
-            owner = np.argmax(tastes.vectors @ groups.centres.T, axis=1)
-            owner[~tastes.vectors.any(axis=1)] = -1
-            found[f"{number} tastes, {seen}"] = World(
-                vectors=vectors, groups=groups, group_of=owner
-            )
-    return found
+NAMES = (
+    "genre, text",
+    *(f"{number} tastes, text" for number in TASTES),
+    "genre, joint",
+    f"{TASTES[-1]} tastes, joint",
+)
+"""Worlds that are looked at; the joint vector with the most tastes alone."""
 
 
-def pruning(data: Films, world: World, seed: int) -> dict[str, Any]:
+@cache
+def world_of(data: Films, seed: int, name: str) -> World:
+    """One of them."""
+    groups_by, _, seen = name.partition(", ")
+    vectors = data.text if seen == "text" else data.joint
+    tastes = tastes_of(data.part(0, 0.8), vectors, data.interests)
+    if groups_by == "genre":
+        groups = interest_groups(data.interests, vectors, tastes)
+        return World(vectors=vectors, groups=groups, group_of=tastes.interest)
+    groups = taste_groups(tastes, int(groups_by.split()[0]), seed)
+    owner = np.argmax(tastes.vectors @ groups.centres.T, axis=1)
+    owner[~tastes.vectors.any(axis=1)] = NOBODY
+    return World(vectors=vectors, groups=groups, group_of=owner)
+
+
+def pruning(data: Films, name: str, seed: int) -> dict[str, Any]:
     """What each way to choose pairs keeps."""
+    world = world_of(data, seed, name)
     pairs, asked = pairs_of(data.part(0, 0.8), world.vectors), data.part(0.8, 1)
     started = time.monotonic()
     network = learn_matches(
@@ -128,7 +135,7 @@ def pruning(data: Films, world: World, seed: int) -> dict[str, Any]:
             name: {n: interval(best[n], hits[name][n], readers) for n in (1, 3, 5)}
             for name in above
         },
-        "hits": (best[3], readers),
+        "hits": {"kept": best[3].tolist(), "readers": readers.tolist()},
     }
 
 
@@ -177,23 +184,38 @@ def interval(one: Any, other: Any, readers: Numbers) -> list[float]:
     return [round(float(value), 4) for value in (difference.mean(), low, high)]
 
 
-def measure(data: Films, seed: int, cache: Path) -> dict[str, Any]:
-    """Everything with one seed."""
-    seen = worlds(data, seed)
-    pruned = {name: pruning(data, world, seed) for name, world in seen.items()}
-    hits = {name: of.pop("hits") for name, of in pruned.items()}
+def parts_of(data: Films, seed: int, cache_folder: Path) -> dict[str, Callable[[], dict[str, Any]]]:
+    """Everything with one seed, in parts that take some seconds each."""
     return {
-        "pruning": pruned,
-        "joint above text, 3 groups an item": {
-            kind: interval(hits[f"{kind}, joint"][0], *hits[f"{kind}, text"])
-            for kind in ("genre", f"{TASTES[-1]} tastes")
-        },
-        "facts": facts(data, seed),
-        "own above another by contrast, on validation": chosen_contrast(
-            data, seen["genre, text"], cache
+        **{f"pruning, {name}": partial(pruning, data, name, seed) for name in NAMES},
+        "facts": partial(facts, data, seed),
+        "contrast on validation": lambda: chosen_contrast(
+            data, world_of(data, seed, "genre, text"), cache_folder
         ),
-        "relevance": relevance(data, {n: w for n, w in seen.items() if "text" in n}, seed, cache),
+        **{
+            f"relevance, {name}": partial(_relevance, data, name, seed, cache_folder)
+            for name in NAMES
+            if "text" in name
+        },
     }
+
+
+def _relevance(data: Films, name: str, seed: int, folder: Path) -> dict[str, Any]:
+    return relevance(data, world_of(data, seed, name), seed, folder)
+
+
+def joined(parts: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """The parts of a seed, with what the joint vector is worth beside words alone."""
+    hits = {name: of.pop("hits") for name, of in parts.items() if "hits" in of}
+    above = {
+        kind: interval(
+            hits[f"pruning, {kind}, joint"]["kept"],
+            hits[f"pruning, {kind}, text"]["kept"],
+            np.array(hits[f"pruning, {kind}, text"]["readers"]),
+        )
+        for kind in ("genre", f"{TASTES[-1]} tastes")
+    }
+    return {**parts, "joint above text, 3 groups an item": above}
 
 
 def over_seeds(runs: Sequence[Any]) -> Any:
@@ -207,44 +229,61 @@ def over_seeds(runs: Sequence[Any]) -> Any:
     return {"mean": round(float(np.mean(runs)), 4), "sd": round(spread, 4)}
 
 
-def kept(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What stands in a file, made where it is missing."""
-    if not path.exists():
-        path.write_text(json.dumps(make(), indent=1))
-    found: dict[str, Any] = json.loads(path.read_text())
-    return found
-
-
 def main() -> None:
     """Measure and write ``results/titles.json``."""
     options = argparse.ArgumentParser(description=__doc__)
     for name in ("ratings", "posters", "plots", "cache"):
         options.add_argument(f"--{name}", type=Path, required=True)
-    options.add_argument("--seed", type=int, help="only this one, and write no result")
-    options.add_argument("--model", action="store_true", help="ask the packaged language model")
+    options.add_argument("--parts", type=int, default=1_000, help="most to do in this run")
     options.add_argument("--films", type=int, help="only the films liked most, for a try")
     chosen = options.parse_args()
     torch.set_num_threads(1)
     data = films(chosen.ratings, chosen.posters, chosen.plots, chosen.cache)
     if chosen.films:
         data = some_items(data, chosen.films)
-    runs, number = {}, len(data.facts)
-    for seed in SEEDS if chosen.seed is None else (chosen.seed,):
-        path = chosen.cache / f"titles-{number}-{seed}.json"
-        runs[seed] = kept(path, lambda: measure(data, seed, chosen.cache))  # noqa: B023
-    world = worlds(data, 0)["genre, text"]
-    path = chosen.cache / f"titles-{number}-model.json"
-    asked = {}
-    if chosen.model or path.exists():
-        asked = kept(path, lambda: ask_model(data, world, WRITTEN_BY_MODEL, chosen.cache))
-    if chosen.seed is None:
-        write_result("titles", _told(data, list(runs.values()), asked))
+    book = Book(chosen.cache / f"titles-{len(data.facts)}.json", chosen.parts)
+    runs = {}
+    for seed in SEEDS:
+        parts = parts_of(data, seed, chosen.cache)
+        runs[seed] = {name: book.part(f"{seed}, {name}", make) for name, make in parts.items()}
+    model = book.part("model", lambda: _model(data, chosen.cache))
+    if all(all(run.values()) for run in runs.values()):
+        every = [joined({k: v for k, v in run.items() if v}) for run in runs.values()]
+        write_result("titles", _told(data, every, model or {}))
+
+
+def _model(data: Films, folder: Path) -> dict[str, Any]:
+    return ask_model(data, world_of(data, 0, "genre, text"), WRITTEN_BY_MODEL, folder)
+
+
+class Book:
+    """What has been measured, in a file.
+
+    Args:
+        path: the file.
+        most: parts to measure in this run.
+    """
+
+    def __init__(self, path: Path, most: int) -> None:
+        self._path, self._left = path, most
+        self._known: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+
+    def part(self, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any] | None:
+        """Give a part, measured where it is missing; None where this run may not."""
+        if name not in self._known and self._left > 0:
+            started = time.monotonic()
+            self._known[name] = json.loads(json.dumps(make()))
+            self._path.write_text(json.dumps(self._known, indent=1))
+            self._left -= 1
+            print(f"{name}: {time.monotonic() - started:.0f} s", file=sys.stderr)
+        found: dict[str, Any] | None = self._known.get(name)
+        return found
 
 
 def _told(data: Films, runs: Sequence[dict[str, Any]], model: dict[str, Any]) -> dict[str, Any]:
     where = environment(("numpy", "scikit-learn", "torch", "onnxruntime"))
     where["command"] = (
-        "python benchmarks/titles.py --ratings DIR --posters DIR --plots DIR --cache DIR --model"
+        "python benchmarks/titles.py --ratings DIR --posters DIR --plots DIR --cache DIR"
     )
     return {
         "environment": where,

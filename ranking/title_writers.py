@@ -21,6 +21,8 @@ from ranking.titles import Audience, Brief, Draft
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 """Texts to unit vectors (B, D)."""
 
+RULES = 1
+"""Number of the rules that phrases are made by: with another, titles are written anew."""
 FEWEST_WORDS = 3
 """Words of the shortest phrase that says something."""
 MOST_PHRASES = 40
@@ -49,12 +51,12 @@ class ExtractiveWriter:
     Args:
         encode: the sentence encoder, in the space of the directions of groups.
         most_words: longest phrase.
+        encoder: digest of the encoder, for the writer's name.
     """
 
-    name = "extractive"
-
-    def __init__(self, encode: Encode, most_words: int = 10) -> None:
+    def __init__(self, encode: Encode, most_words: int = 10, encoder: str = "") -> None:
         self._encode, self._most = encode, most_words
+        self.name = f"extractive {RULES}, {most_words} words {encoder}".strip()
         self._known: dict[str, tuple[list[str], NDArray[np.float32]]] = {}
 
     def write(self, briefs: Sequence[Brief]) -> list[Draft]:
@@ -90,7 +92,7 @@ class PromptedWriter:
 
     def __init__(self, model: LanguageModel, name: str, most_words: int = 10) -> None:
         self._model, self._most = model, most_words
-        self.name = f"language model {name}"
+        self.name = f"language model {name}, {most_words} words"
 
     def write(self, briefs: Sequence[Brief]) -> list[Draft]:
         """Write a title for each; see ``Writer``."""

@@ -166,21 +166,21 @@ def writer_of(library: Library) -> tuple[Callable[[], Writer], str]:
     """
     config, model = library.config.titles, library.config.language_model
     if config.writer == "extractive":
-        encoders = library.family.config
-        name = f"{ExtractiveWriter.name} {library.family.fingerprints['text'].digest}"
-        return partial(_extractive, encoders, config.most_words), name
+        digest = library.family.fingerprints["text"].digest
+        build = partial(_extractive, library.family.config, config.most_words, digest)
+        return build, build().name
     if language_model(model) is None:
         raise LanguageModelError(
             "titles.writer is language_model, but there is none",
             "set language_model.url and model, or language_model.local=smollm2",
         )
-    build = partial(_prompted, model, config.most_words)
-    return build, build().name
+    prompted = partial(_prompted, model, config.most_words)
+    return prompted, prompted().name
 
 
-def _extractive(encoders: FamilyConfig, most_words: int) -> Writer:
+def _extractive(encoders: FamilyConfig, most_words: int, digest: str) -> Writer:
     family = Family(encoders)
-    return ExtractiveWriter(lambda texts: family.query_text(texts)[JOINT], most_words)
+    return ExtractiveWriter(lambda texts: family.query_text(texts)[JOINT], most_words, digest)
 
 
 def _prompted(config: LanguageModelConfig, most_words: int) -> Writer:

@@ -133,7 +133,7 @@ def test_a_language_model_is_told_the_facts_the_group_and_the_bounds() -> None:
     assert "captain" in prompt
     assert "at most 6 words" in prompt
     assert most_tokens == 3 * (2 + 6)
-    assert writer.name == "language model echo"
+    assert writer.name == "language model echo, 6 words"
     assert prompt_of(FACTS, audience(1, "a"), 6) != prompt_of(FACTS, audience(1, "b"), 6)
 
 
