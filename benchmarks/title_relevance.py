@@ -24,7 +24,7 @@ from ranking.user_groups import Groups
 MOST_ASKED = 800
 """Likings whose titles are looked at."""
 AT_ONCE = 64
-CALIBRATED = 20
+CALIBRATED = 10
 """Titles that the judge sees beside themselves."""
 
 

@@ -53,7 +53,7 @@ PER_ITEM = (1, 2, 3, 5, 8)
 PLANTED = 600
 """Films that each kind of invention is planted in."""
 RESAMPLES = 2_000
-WRITTEN_BY_MODEL = 40
+WRITTEN_BY_MODEL = 30
 """Titles that the language model writes."""
 
 
@@ -235,13 +235,14 @@ def main() -> None:
     for name in ("ratings", "posters", "plots", "cache"):
         options.add_argument(f"--{name}", type=Path, required=True)
     options.add_argument("--parts", type=int, default=1_000, help="most to do in this run")
+    options.add_argument("--only", default="", help="parts whose names hold this")
     options.add_argument("--films", type=int, help="only the films liked most, for a try")
     chosen = options.parse_args()
     torch.set_num_threads(1)
     data = films(chosen.ratings, chosen.posters, chosen.plots, chosen.cache)
     if chosen.films:
         data = some_items(data, chosen.films)
-    book = Book(chosen.cache / f"titles-{len(data.facts)}.json", chosen.parts)
+    book = Book(chosen.cache / f"titles-{len(data.facts)}.json", chosen.parts, chosen.only)
     runs = {}
     for seed in SEEDS:
         parts = parts_of(data, seed, chosen.cache)
@@ -260,24 +261,30 @@ class Book:
     """What has been measured, in a file.
 
     Args:
-        path: the file.
+        path: the file; several runs may share it.
         most: parts to measure in this run.
+        only: measure those alone whose names hold this.
     """
 
-    def __init__(self, path: Path, most: int) -> None:
-        self._path, self._left = path, most
-        self._known: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    def __init__(self, path: Path, most: int, only: str) -> None:
+        self._path, self._left, self._only = path, most, only
+        self._known = self._read()
 
     def part(self, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any] | None:
         """Give a part, measured where it is missing; None where this run may not."""
-        if name not in self._known and self._left > 0:
+        if name not in self._known and self._left > 0 and self._only in name:
             started = time.monotonic()
-            self._known[name] = json.loads(json.dumps(make()))
+            made = json.loads(json.dumps(make()))
+            self._known = {**self._read(), name: made}
             self._path.write_text(json.dumps(self._known, indent=1))
             self._left -= 1
             print(f"{name}: {time.monotonic() - started:.0f} s", file=sys.stderr)
         found: dict[str, Any] | None = self._known.get(name)
         return found
+
+    def _read(self) -> dict[str, Any]:
+        known: dict[str, Any] = json.loads(self._path.read_text()) if self._path.exists() else {}
+        return known
 
 
 def _told(data: Films, runs: Sequence[dict[str, Any]], model: dict[str, Any]) -> dict[str, Any]:
