@@ -39,6 +39,10 @@ class Pick:
     """Why."""
     chances: Mapping[str, float] = field(default_factory=dict)
     """How likely each action is, should some happen to it, by name; empty where nothing tells."""
+    title: str = ""
+    """Title that was written for the person's group; empty where the item's own is shown."""
+    titled_for: str = ""
+    """Name of that group; empty where the item's own title is shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,7 @@ from sensorium.options import (
 from sensorium.profiles_cli import profiles_app
 from sensorium.recommend_cli import recommend
 from sensorium.serve_cli import serve
+from sensorium.titles_cli import titles_app
 from sensorium.train_cli import train_app
 from sensorium.users_cli import users_app
 from sensorium.views_cli import cluster, view_app, views
@@ -333,6 +334,7 @@ app.add_typer(keys_app, name="keys")
 app.add_typer(items_app, name="items")
 app.add_typer(models_app, name="models")
 app.add_typer(profiles_app, name="profiles")
+app.add_typer(titles_app, name="titles")
 app.add_typer(train_app, name="train")
 app.add_typer(users_app, name="users")
 app.add_typer(view_app, name="view")

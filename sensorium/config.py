@@ -17,6 +17,7 @@ from ranking.interest_settings import InterestSettings
 from ranking.language_model import LanguageModelConfig
 from ranking.profiles import ProfileSettings
 from ranking.ranker_settings import RankerSettings
+from ranking.titles import TitleConfig
 from ranking.user_state import UserStateConfig
 from ranking.views import DriftConfig
 from sensorium.service.settings import ServiceConfig
@@ -101,6 +102,8 @@ class Config:
     """When a view is learnt anew."""
     language_model: LanguageModelConfig = field(default_factory=LanguageModelConfig)
     """What writes words, if anything does."""
+    titles: TitleConfig = field(default_factory=TitleConfig)
+    """Titles for groups of readers."""
     service: ServiceConfig = field(default_factory=ServiceConfig)
     """How the library is served over HTTP."""
 

@@ -34,6 +34,7 @@ from sensorium.search import glimpses
 from sensorium.shelf import Stock, stock_of, with_interests
 from sensorium.signals import with_signals
 from sensorium.steps import tell, timed
+from sensorium.title_lookup import open_titles
 
 if TYPE_CHECKING:
     from ranking.feed_ranker import Ranker
@@ -87,6 +88,7 @@ class Recommender:
     ) -> None:
         self.library, self.stock = library, stock
         self.feed, self.states, self.counts = feed, states, counts
+        self._titles = open_titles(library, stock)
 
     @property
     def view(self) -> str:
@@ -111,6 +113,8 @@ class Recommender:
         )
         if request.chances:
             page = replace(page, picks=self._with_chances(state, page.picks))
+        if self._titles is not None:
+            page = replace(page, picks=self._titles.titled(state, page.picks))
         if not len(state.liked.items):
             who = request.user_id or "whoever asks"
             note = f"{who} has liked nothing yet: this is popular and new, from everywhere"

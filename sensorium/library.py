@@ -35,6 +35,7 @@ from sensorium.quarantine import quarantined_items, quarantined_of
 from sensorium.query import QueryEncoder, SearchRequest
 from sensorium.reports import Answers, IndexOutcome, PlanReport, StatusReport
 from sensorium.search import answer, described
+from sensorium.title_upkeep import refresh_titles
 from sensorium.workspace import ALIGNMENT, FUSION, Generation, Workspace, changes
 
 if TYPE_CHECKING:
@@ -340,7 +341,8 @@ class Library:
         if old is not None:
             self._open_store(old).drop()
             self.workspace.manifest.drop_generation(old.name)
-        return duplicates, refresh_views(self, generation, store.mirror)
+        notes = refresh_views(self, generation, store.mirror)
+        return duplicates, (*notes, *refresh_titles(self.workspace))
 
     def _outcome(
         self,

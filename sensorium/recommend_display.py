@@ -35,7 +35,7 @@ def show_feed(report: FeedReport, console: Console, explain: bool = False) -> No
     columns = ["#", "item", *(["interest"] if with_interest else []), "from", "score", "why"]
     table = plain_table(*columns)
     for pick in page.picks:
-        cells = [str(pick.position + 1), escape(shortened(report.name(pick.item_id)))]
+        cells = [str(pick.position + 1), escape(pick.title or shortened(report.name(pick.item_id)))]
         if with_interest:
             cells.append(escape(pick.reason.interest))
         cells += [" ".join(pick.sources), f"{pick.score:.3f}", escape(report.why(pick))]
@@ -123,7 +123,8 @@ def _row(report: FeedReport, pick: Pick) -> dict[str, Any]:
         "rank": pick.position + 1,
         "item_id": pick.item_id,
         "uri": item.uri if item else "",
-        "title": item.title if item else "",
+        "title": pick.title or (item.title if item else ""),
+        **({"titled_for": pick.titled_for} if pick.titled_for else {}),
         "score": round(pick.score, 6),
         "parts": _rounded(pick.parts),
         "sources": dict(pick.sources),

@@ -31,6 +31,10 @@ class FeedReport:
         item = self.items.get(item_id)
         return " ".join((item.title or item.text if item else "").split()) or item_id
 
+    def title(self, pick: Pick) -> str:
+        """What a pick is called here: by what was written for the person's group, or its name."""
+        return pick.title or self.name(pick.item_id)
+
     def why(self, pick: Pick) -> str:
         """A pick's reason, with the item that it names called as a person does."""
         named = pick.reason.history_item

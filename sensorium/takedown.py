@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from ingest.item import Item
+from ranking.title_store import forget_titles
 from ranking.view_store import ViewStore, members_table
 from ray_jobs.duplicates import link_duplicates
 from ray_jobs.manifest import indexed_table
@@ -68,6 +69,7 @@ def take_down(library: Library, item_ids: Sequence[str]) -> TakenDown:
         with workspace.engine.begin() as connection:
             workspace.manifest.unmark(connection, ids)
             workspace.catalogue.remove(connection, ids)
+            removed["titles"] = forget_titles(connection, ids)
             removed |= {"items": len(ids), **forget_contents(connection, items.values())}
     if left:
         notes = (*notes, "the files are still there: an index run over them takes them in again")

@@ -43,6 +43,9 @@ class PickOut(BaseModel):
     position: int = Field(description="Place on the page, from 0.")
     score: float = Field(description="The sum of its parts.")
     title: str = Field(description="What a person calls it.")
+    titled_for: str = Field(
+        description="Group of readers that the title was written for; empty for the item's own."
+    )
     kind: str = Field(description="video, image, audio or text.")
     has_thumbnail: bool
     reason: ReasonOut
@@ -191,7 +194,8 @@ def _pick_of(report: FeedReport, pick: Pick, explain: bool) -> PickOut:
         item_id=pick.item_id,
         position=pick.position,
         score=pick.score,
-        title=report.name(pick.item_id),
+        title=report.title(pick),
+        titled_for=pick.titled_for,
         kind=shown.kind if shown else "",
         has_thumbnail=bool(shown and shown.thumbnail),
         reason=ReasonOut(

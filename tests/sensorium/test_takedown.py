@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ranking.title_store import METADATA, titles_table
 from sensorium.library import Library
 from sensorium.takedown import take_down
 from support.cli import rows, sensorium
@@ -39,6 +40,11 @@ def test_it_is_finished_after_it_was_cut_off(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     library = library_of_vectors(tmp_path / "w", 6, 2)
+    with library.workspace.engine.begin() as connection:
+        METADATA.create_all(connection)
+        row = {"item_id": "000", "grouping": "g", "group_id": 1, "text": "A", "outcome": "written"}
+        rest = {"invented": "[]", "score": 0, "writer": "w", "facts": "f", "brief": "b"}
+        connection.execute(titles_table.insert(), [row | rest])
 
     def cut_off(*_given: object) -> None:
         raise KeyboardInterrupt
@@ -52,6 +58,7 @@ def test_it_is_finished_after_it_was_cut_off(
     done = take_down(again, ["000", "nothing"])
     assert done.item_ids == ("000",)
     assert done.removed["native vectors"] == 2
+    assert done.removed["titles"] == 1
     assert again.workspace.catalogue.count() == 5
     assert take_down(again, ["000"]).item_ids == ()
     for opened in (library, again):
