@@ -7,12 +7,18 @@ A history is what came before, never after.
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ingest.histories import Histories
+
+if TYPE_CHECKING:
+    from ingest.impression_files import ImpressionRow
 
 Numbers = NDArray[np.int64]
 
@@ -171,4 +177,38 @@ def constructed(
         offsets=np.arange(len(events) + 1) * config.shown,
         events=histories.items,
         known=np.column_stack([histories.offsets[users], events]),
+    )
+
+
+def gathered(
+    rows: Iterable[ImpressionRow], item_ids: Mapping[str, int], user_ids: Mapping[str, int]
+) -> Impressions:
+    """Number what a file tells; items that the catalogue does not hold are left out.
+
+    Args:
+        rows: of the file.
+        item_ids: numbers of the catalogue's items.
+        user_ids: numbers, from 1, of the persons that are learnt of.
+
+    Returns:
+        Impressions of all rows, some of which may be left with nothing to judge by.
+    """
+    users, items, clicked, sizes = array("q"), array("q"), array("b"), array("q")
+    events, known = array("q"), array("q")
+    for row in rows:
+        users.append(user_ids.get(row.user_id, 0))
+        begin = len(events)
+        events.extend(item_ids[item] for item in row.history if item in item_ids)
+        known.extend((begin, len(events)))
+        held = [n for n, item in enumerate(row.shown) if item in item_ids]
+        items.extend(item_ids[row.shown[n]] for n in held)
+        clicked.extend(row.clicked[n] for n in held)
+        sizes.append(len(held))
+    return Impressions(
+        users=np.array(users, np.int64),
+        items=np.array(items, np.int64),
+        clicked=np.array(clicked, np.bool_),
+        offsets=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+        events=np.array(events, np.int64),
+        known=np.array(known, np.int64).reshape(-1, 2),
     )
