@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,6 +71,9 @@ class FeedConfig:
     """Most candidates that are ranked."""
     weights: tuple[str, ...] = ()
     """Weights of sources when their candidates are pooled, such as ``similar:2``; 1 by default."""
+    ranked_by: Literal["sequence", "long_short"] = "sequence"
+    """What was learnt that ranks: ``sensorium train ranker``, which reads the order of events, or
+    ``train long_short``, which also knows each person by a vector of their own."""
     ranker: float = 1.0
     """Strength of the ranker; less for one that is surer than it should be."""
     agreement: float = 0.2

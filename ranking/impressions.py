@@ -153,28 +153,33 @@ def constructed(
 
     Returns:
         Impressions, with the chosen item at a place drawn for it, by the persons' numbers plus one.
+        Where too little was never chosen near by, some items stand twice; where nothing, the
+        chosen one stands alone.
     """
     random = np.random.default_rng(config.seed)
     by_popularity = np.lexsort((random.random(len(counts)), counts))
     place_of = np.empty(len(counts), np.int64)
     place_of[by_popularity] = np.arange(len(counts))
+    window = min(config.window, len(counts))
+    begins = np.clip(place_of[histories.items[events]] - window // 2, 0, len(counts) - window)
     users = histories.user_of_event[events]
-    shown = np.empty((len(events), config.shown), np.int64)
-    for row, (event, user) in enumerate(zip(events.tolist(), users.tolist(), strict=True)):
+    shown: list[Numbers] = []
+    for event, user, begin in zip(events, users, begins, strict=True):
         own = histories.items[histories.offsets[user] : histories.offsets[user + 1]]
-        first = min(
-            max(place_of[histories.items[event]] - config.window // 2, 0),
-            max(len(counts) - config.window, 0),
-        )
-        near = np.setdiff1d(by_popularity[first : first + config.window], own)
-        shown[row, 0] = histories.items[event]
-        shown[row, 1:] = random.choice(near, config.shown - 1, len(near) < config.shown - 1)
-    shuffled = random.permuted(np.tile(np.arange(config.shown), (len(events), 1)), axis=1)
+        most = min(window, config.shown - 1 + len(own))
+        near = by_popularity[begin + random.choice(window, most, replace=False)]
+        others = near[~np.isin(near, own)][: config.shown - 1]
+        wanted = config.shown - 1 if len(others) else 0
+        shown.append(np.r_[histories.items[event], np.resize(others, wanted)])
+    sizes = np.array([len(items) for items in shown], np.int64)
+    owner = np.repeat(np.arange(len(shown)), sizes)
+    order = np.lexsort((random.random(len(owner)), owner))
+    offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     return Impressions(
         users=users + 1,
-        items=np.take_along_axis(shown, shuffled, axis=1).reshape(-1),
-        clicked=(shuffled == 0).reshape(-1),
-        offsets=np.arange(len(events) + 1) * config.shown,
+        items=np.concatenate([np.empty(0, np.int64), *shown])[order],
+        clicked=np.isin(order, offsets[:-1]),
+        offsets=offsets,
         events=histories.items,
         known=np.column_stack([histories.offsets[users], events]),
     )

@@ -14,6 +14,7 @@ from ingest.event_rules import EventRules
 from ranking.feed_config import FeedConfig
 from ranking.interest_settings import InterestSettings
 from ranking.language_model import LanguageModelConfig
+from ranking.long_short_settings import LongShortSettings
 from ranking.ranker_settings import RankerSettings
 from ranking.user_state import UserStateConfig
 from ranking.views import DriftConfig
@@ -87,6 +88,8 @@ class Config:
     """How what people go on to is learnt."""
     interests: InterestSettings = field(default_factory=InterestSettings)
     """How vectors that find what people go on to are learnt."""
+    long_short: LongShortSettings = field(default_factory=LongShortSettings)
+    """How long- and short-term taste is learnt."""
     sources: SourceSettings = field(default_factory=SourceSettings)
     """Where candidates come from."""
     feed: FeedConfig = field(default_factory=FeedConfig)

@@ -295,7 +295,14 @@ def _ranker(library: Library, stock: Stock) -> tuple[Ranker, Sequence[str]]:
     """What ranks, and what a person should know of it."""
     shelf, generation = stock.shelf, library.workspace.active
     assert generation is not None, "the library has been opened"
-    learnt, note = open_ranker(library.workspace, generation, shelf.item_ids, shelf.vectors)
+    opened = (library.workspace, generation, shelf.item_ids, shelf.vectors)
+    if library.config.feed.ranked_by == "long_short":
+        from ranking.long_short_ranker import LongShortRanker
+        from sensorium.long_short_training import open_long_short
+
+        taste, note = open_long_short(*opened)
+        return (LongShortRanker(recommender=taste), ()) if taste else (Blend(shelf=shelf), (note,))
+    learnt, note = open_ranker(*opened)
     if learnt is None:
         return Blend(shelf=shelf), (note,)
     from ranking.sequence_ranker import SequenceRanker

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ranking.sequence_recommender import SequenceRecommender
     from retrieval.mirror import Mirror
 
-RANKER, INTERESTS = "ranker", "interests"
+RANKER, INTERESTS, LONG_SHORT = "ranker", "interests", "long_short"
 """What a workspace calls what is learnt from events."""
 SPACE_PARTS = ("frames", "sound", "text", "alignment", "fusion")
 """Parts of a recipe that decide what joint vectors mean."""
