@@ -203,7 +203,10 @@ def _two_labels(
     shared = {label: count for label, count in often.items() if count >= FEWEST_LABELLED}
     known = [[label for label in one.labels if label in shared] for one in said]
     ends = [
-        [choose(labels, key=lambda name: (shared[name], name)) if labels else "" for labels in known]
+        [
+            choose(labels, key=lambda name: (shared[name], name)) if labels else ""
+            for labels in known
+        ]
         for choose in (max, min)
     ]
     tables = [_numbered(column, met) for column in ends]
@@ -217,21 +220,22 @@ def _numbered(labels: Sequence[str], met: NDArray[np.bool_]) -> tuple[NDArray[np
     return np.array([number.get(label, ABSENT) for label in labels], np.int64), len(known)
 
 
-def _views(
-    name: str, said: Sequence[Said], labels: NDArray[np.int64], cache: Path
-) -> ItemViews:
+def _views(name: str, said: Sequence[Said], labels: NDArray[np.int64], cache: Path) -> ItemViews:
     titles = _encoded(cache / f"{name}-titles.npy", [one.title for one in said])
     texts = _encoded(cache / f"{name}-texts.npy", [one.text for one in said])
     return ItemViews(contents=(titles, texts), labels=labels)
 
 
 def _encoded(path: Path, texts: Sequence[str]) -> Array:
-    """Vectors of texts, zeros of empty ones; the shortest first, as a batch is as wide as its
-    longest."""
+    """Vectors of texts, zeros of empty ones; in order of length, as padding costs time."""
     if not path.exists():
         encoder = OnnxTextEncoder(MINILM)
-        order = sorted((n for n, text in enumerate(texts) if text.strip()), key=lambda n: len(texts[n]))
-        parts = [order[start : start + TEXTS_AT_ONCE] for start in range(0, len(order), TEXTS_AT_ONCE)]
+        order = sorted(
+            (n for n, text in enumerate(texts) if text.strip()), key=lambda n: len(texts[n])
+        )
+        parts = [
+            order[start : start + TEXTS_AT_ONCE] for start in range(0, len(order), TEXTS_AT_ONCE)
+        ]
         found = [encoder.encode([texts[n] for n in part]) for part in parts]
         vectors = np.zeros((len(texts), found[0].shape[1]), np.float32)
         vectors[order] = np.concatenate(found)

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -51,6 +50,7 @@ class OneView(nn.Module):
 
     def forward(self, contents: Sequence[Tensor], labels: Tensor) -> tuple[Tensor, Tensor]:
         """Encode items."""
+        del labels  # Categories are not looked at.
         title = functional.dropout(self.map(contents[0]), 0.2, self.training)
         some = contents[0].any(dim=-1, keepdim=True)
         return title * some, some.float()
@@ -85,6 +85,7 @@ class Pooled(nn.Module):
 
     def forward(self, users: Tensor, clicks: Tensor, present: Tensor) -> Tensor:
         """Encode persons by their clicks."""
+        del users  # Nobody is known.
         return (self.attention(clicks, present)[..., None] * clicks).sum(dim=1)
 
 

@@ -47,7 +47,9 @@ def learnt(
     data: ImpressionSet, system: str, config: ClickTraining, cache: Path
 ) -> dict[str, NDArray[Any]]:
     """Figures of one run on each test impression, with and without persons; kept in the cache."""
-    path = cache / f"{data.name}-{system}-{config.learning_rate:g}-{config.seed}.npz".replace(" ", "_")
+    path = cache / f"{data.name}-{system}-{config.learning_rate:g}-{config.seed}.npz".replace(
+        " ", "_"
+    )
     if not path.exists():
         catalogue = Catalogue(
             content_widths=tuple(rows.shape[1] for rows in data.views.contents),

@@ -1,7 +1,7 @@
 """MIND's own files: what was shown and clicked (``behaviors.tsv``), and the news (``news.tsv``).
 
-``sensorium events import`` reads the same behaviours as events. Here rows stay whole: what was shown
-together, and the history as the file tells it.
+``sensorium events import`` reads the same behaviours as events. Here rows stay whole: what was
+shown together, and the history as the file tells it.
 """
 
 from __future__ import annotations
@@ -111,5 +111,6 @@ def _lines(uri: str, fewest: int) -> Iterator[tuple[int, list[str]]]:
 
 def _wrong(uri: str, line: int, expected: str) -> ImpressionFileError:
     return ImpressionFileError(
-        f"{uri}, line {line}: expected {expected}", "give behaviors.tsv or news.tsv as MIND has them"
+        f"{uri}, line {line}: expected {expected}",
+        "give behaviors.tsv or news.tsv as MIND has them",
     )

@@ -45,7 +45,9 @@ class ClickNetwork(nn.Module):
             Logits, (B, C).
         """
         clicks, present = impressions.histories(rows, self.length)
-        unique, places = np.unique(np.r_[clicks.reshape(-1), shown.reshape(-1)], return_inverse=True)
+        unique, places = np.unique(
+            np.r_[clicks.reshape(-1), shown.reshape(-1)], return_inverse=True
+        )
         vectors, _ = self.items(*views.of(unique))
         where = torch.from_numpy(places)
         known = vectors[where[: clicks.size].view(clicks.shape)]  # (B, T, D)

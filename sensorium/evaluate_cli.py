@@ -55,7 +55,8 @@ def evaluate(
         bool, typer.Option("--target-time", help="Tell the time of what is asked for.")
     ] = False,
     models: Annotated[
-        str, typer.Option(help="Learnt models to set beside the baselines, such as ranker,interests.")
+        str,
+        typer.Option(help="Learnt models to set beside the baselines, such as ranker,interests."),
     ] = "",
     layout: Annotated[
         str, typer.Option("--format", help="Layout of the file; auto goes by its columns or lines.")

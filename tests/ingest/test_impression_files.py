@@ -17,7 +17,7 @@ BEHAVIOURS = (
 )
 NEWS = (
     "N1\tsports\tgolf\tA round\tEighteen holes.\thttps://x\t[]\t[]\n"
-    "N2\tnews\tnewsworld\tA \"quote\" alone\t\thttps://y\t[]\t[]\n"
+    'N2\tnews\tnewsworld\tA "quote" alone\t\thttps://y\t[]\t[]\n'
 )
 
 

@@ -68,9 +68,7 @@ def test_a_file_gives_back_what_it_got_and_names_nobody(
     assert (one.person("u00"), one.person("u59"), one.person("stranger")) == (1, 60, 0)
     rows = [again.person(HISTORIES.users[history.user]) for history in ask(HELD)]
     every = np.arange(len(TOPIC))
-    np.testing.assert_allclose(
-        again.rank(rows, ask(HELD), every), one.score(ask(HELD)), atol=1e-5
-    )
+    np.testing.assert_allclose(again.rank(rows, ask(HELD), every), one.score(ask(HELD)), atol=1e-5)
     assert b"u00" not in path.read_bytes()
     with pytest.raises(FittedError, match="unknown settings"):
         LongShortRecommender.load(path, HISTORIES.item_ids, CONTENT.vectors[:, :3])
