@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from encoders.family import FamilyConfig
+from fusion.weights import FusionSettings
 from ingest.decode import DecodeOptions
 from ingest.event_rules import EventRules
 from ranking.feed_config import FeedConfig
@@ -90,6 +91,8 @@ class Config:
     """How vectors that find what people go on to are learnt."""
     long_short: LongShortSettings = field(default_factory=LongShortSettings)
     """How long- and short-term taste is learnt."""
+    fusion: FusionSettings = field(default_factory=FusionSettings)
+    """Which fuser is learnt."""
     sources: SourceSettings = field(default_factory=SourceSettings)
     """Where candidates come from."""
     feed: FeedConfig = field(default_factory=FeedConfig)
