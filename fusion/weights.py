@@ -58,8 +58,7 @@ class NetworkConfig:
 
     @property
     def told(self) -> dict[str, Any]:
-        """Plain values; what came later is left out where it changes nothing, so that older files
-        keep their fingerprints."""
+        """Plain values, without what came later and changes nothing: fingerprints stay."""
         values = dataclasses.asdict(self)
         if self.shares == "trust":
             del values["shares"]

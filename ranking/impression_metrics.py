@@ -45,7 +45,7 @@ def impression_figures(
     new = np.r_[True, (np.diff(ranked) != 0) | (np.diff(owned) != 0)]
     group = np.cumsum(new) - 1
     won = clicked[order]
-    rank = _shared(place + 1.0, group)
+    rank = _shared((place + 1).astype(np.float64), group)
     below = sizes[owned] - rank + 1  # Rank from the other end.
     gap = _sums(below * won, owned, len(sizes)) - hits * (hits + 1) / 2
     figures = {
@@ -70,8 +70,10 @@ def bootstrap(differences: Array, draws: int = 2_000, seed: int = 0) -> tuple[fl
 
 def _shared(worth: Array, group: NDArray[np.int64]) -> Array:
     """Mean worth of the places that each group holds, by place."""
-    return (np.bincount(group, worth) / np.bincount(group))[group]
+    found: Array = np.bincount(group, worth) / np.bincount(group)
+    return found[group]
 
 
 def _sums(values: NDArray[np.generic], owner: NDArray[np.int64], number: int) -> Array:
-    return np.bincount(owner, values.astype(np.float64), minlength=number)
+    found: Array = np.bincount(owner, values.astype(np.float64), minlength=number).astype(float)
+    return found

@@ -28,7 +28,8 @@ class LongShortRanker:
 
     def rank(self, state: UserState, items: NDArray[np.int64]) -> Floats:
         """Give what showing each item is worth, (C,)."""
-        return self._rank([state], items)[0]
+        worth: Floats = self._rank([state], items)[0]
+        return worth
 
     def rank_without(
         self, state: UserState, items: NDArray[np.int64], dropped: NDArray[np.int64]

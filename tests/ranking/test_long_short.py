@@ -128,7 +128,7 @@ def test_half_of_the_persons_are_taken_for_unknown_in_learning_and_none_in_servi
 def test_the_row_of_the_unknown_is_learnt() -> None:
     network, (rows, present) = combiner().train(), clicks()
     torch.manual_seed(0)
-    network(USERS, rows, present).sum().backward()  # type: ignore[no-untyped-call]
+    network(USERS, rows, present).sum().backward()
     assert network.person.weight.grad is not None
     assert network.person.weight.grad[UNKNOWN].abs().max() > 0
 
