@@ -87,7 +87,7 @@ def test_chance_reaches_what_chance_should() -> None:
     random = np.random.default_rng(2)
     clicked = np.tile(np.arange(20) == 0, 4_000)
     found = figures(random.random(len(clicked)), clicked, np.arange(4_001) * 20).mean(axis=0)
-    mrr = np.mean(1 / np.arange(1, 21))
+    mrr = float(np.mean(1 / np.arange(1, 21)))
     np.testing.assert_allclose(found[:2], [0.5, mrr], atol=0.01)
 
 
