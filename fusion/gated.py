@@ -40,7 +40,8 @@ class GatedFusion:
     @property
     def fingerprint(self) -> str:
         """What makes these vectors."""
-        return f"gated/1 {self._head['fingerprint']}"
+        attentive = json.loads(self._head["config"]).get("shares") == "attention"
+        return f"{'attentive' if attentive else 'gated'}/1 {self._head['fingerprint']}"
 
     @property
     def num_tokens(self) -> int:

@@ -7,6 +7,9 @@ After the gated layers of Xu et al. 2025 (arXiv 2511.07274), widened from two mo
 - the first state equals the masked mean: every map starts at the identity, every added term at
   zero. Training can only leave it for something that pays;
 - a modality alone has nobody to attend to; its own map is all that changes it.
+
+Without layers and with shares by additive attention it is the attentive encoder of NAML (Wu et al.
+2019; see ``fusion.attentive``) over the views of the joint space, from the same start.
 """
 
 from __future__ import annotations
@@ -15,7 +18,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from fusion.attentive import AdditiveAttention
 from fusion.weights import FusionError, FusionWeights, NetworkConfig
+
+QUERY_WIDTH = 64
+"""Inner width of the attention over views, where shares are found by that."""
 
 
 class GatedLayer(nn.Module):
@@ -81,6 +88,10 @@ class FusionNetwork(nn.Module):
         self.shift = nn.Parameter(torch.zeros(size, width))
         self.layers = nn.ModuleList(GatedLayer(config) for _ in range(config.num_layers))
         self.detail = nn.Parameter(torch.zeros(size))
+        if config.shares == "attention":
+            self.attention = AdditiveAttention(width, QUERY_WIDTH)
+            nn.init.zeros_(self.attention.query.weight)
+            return
         self.agreement = nn.Parameter(torch.zeros(()))
         self.trust = nn.Parameter(torch.zeros(size, width))
         self.trust_bias = nn.Parameter(torch.zeros(size))
@@ -114,6 +125,9 @@ class FusionNetwork(nn.Module):
     def _shares(self, views: Tensor, present: Tensor) -> Tensor:
         if not self.config.gated:
             return present / present.sum(dim=1, keepdim=True)
+        if self.config.shares == "attention":
+            attended: Tensor = self.attention(views, present)
+            return attended
         length = views.norm(dim=-1)  # (B, M)
         views = functional.normalize(views, dim=-1)
         others = functional.normalize(views.sum(dim=1, keepdim=True) - views, dim=-1)

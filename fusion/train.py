@@ -100,9 +100,7 @@ def train(
         The best state, and what it gained.
     """
     if network is None:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(config.seed)
-            network = FusionNetwork(NetworkConfig(width=views.width))
+        network = start_of(NetworkConfig(width=views.width), config.seed)
     run = _Run(views, pairs, config, network)
     state = Checkpoint.load(checkpoint, run.signature, Progress.read) or Checkpoint.first(
         run.network, Progress.start(run.judge(run.network)), run.signature
@@ -124,6 +122,13 @@ def train(
         epochs=progress.epoch,
     )
     return weights_of(run.network), report
+
+
+def start_of(shape: NetworkConfig, seed: int) -> FusionNetwork:
+    """A network before its first round; the seed decides its weights."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return FusionNetwork(shape)
 
 
 class _Run:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,12 +46,38 @@ class NetworkConfig:
     gated: bool = True
     """Whether gates and shares are learnt; without, attention is added as it is and all views that
     are present are added up."""
+    shares: Literal["trust", "attention"] = "trust"
+    """How the share of a view is found: by how it agrees with the others and what it says, or by
+    additive attention over what the views say (``fusion.attentive``)."""
 
     def __post_init__(self) -> None:
         if self.width % self.num_heads:
             raise ValueError(f"heads divide the width: {self.num_heads = }, {self.width = }")
         if min(self.num_modalities, self.num_tokens, self.num_heads) < 1 or self.num_layers < 0:
             raise ValueError(f"expected counts of 1 or more: {self}")
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """Plain values, without what came later and changes nothing: fingerprints stay."""
+        values = dataclasses.asdict(self)
+        if self.shares == "trust":
+            del values["shares"]
+        return values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FusionSettings:
+    """Which fuser is learnt."""
+
+    kind: Literal["gated", "attentive"] = "gated"
+    """How views become one vector: each takes from the others through gates, or they are weighed by
+    attention alone."""
+
+    def shape(self, width: int) -> NetworkConfig:
+        """Shape of the network in a joint space of this width."""
+        if self.kind == "attentive":
+            return NetworkConfig(width=width, num_tokens=1, num_layers=0, shares="attention")
+        return NetworkConfig(width=width)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +95,7 @@ class FusionWeights:
     def fingerprint(self) -> str:
         """Sixteen hex digits that change with any number, with the shape and with the space."""
         digest = hashlib.blake2b(digest_size=8)
-        digest.update(json.dumps([dataclasses.asdict(self.config), self.space]).encode())
+        digest.update(json.dumps([self.config.told, self.space]).encode())
         for name in sorted(self.arrays):
             array = np.asarray(self.arrays[name], np.float32, order="C")
             digest.update(f"{name}{array.shape}".encode())
@@ -78,7 +105,7 @@ class FusionWeights:
     def save(self, path: Path) -> None:
         """Write the weights; the file appears whole or not at all."""
         head = {
-            "config": json.dumps(dataclasses.asdict(self.config)),
+            "config": json.dumps(self.config.told),
             "space": self.space,
             "fingerprint": self.fingerprint,
         }

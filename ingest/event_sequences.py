@@ -47,7 +47,7 @@ def impression_events(
             occurred_at=(first or shown_at) - (len(history) - place) * STEP_OF_HISTORY,
         )
     for position, shown in enumerate(row["impressions"].split()):
-        item_id, label = _labelled(shown)
+        item_id, label = labelled(shown)
         for kind in (EventType.IMPRESSION.value, *([event_type] if label == "1" else [])):
             yield Event(
                 user_id=user_id,
@@ -101,7 +101,7 @@ def sequence_events(row: Mapping[str, str], event_type: str) -> Iterator[Event]:
         )
 
 
-def _labelled(shown: str) -> tuple[str, str]:
-    """Cut ``N1-0`` into item and label; the label is empty where there is none."""
+def labelled(shown: str) -> tuple[str, str]:
+    """Cut ``N1-0``, as MIND has it, into item and label; the label is empty where there is none."""
     item_id, dash, label = shown.rpartition("-")
     return (item_id, label) if dash and label in {"0", "1"} else (shown, "")

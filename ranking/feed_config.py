@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +76,9 @@ class FeedConfig:
     """Weights of sources when their candidates are pooled, such as ``similar:2``; 1 by default."""
     signals: tuple[str, ...] = ()
     """What is added to the ranker once learnt and weighed, of ``SIGNALS``; none by default."""
+    ranked_by: Literal["sequence", "long_short"] = "sequence"
+    """What was learnt that ranks: ``sensorium train ranker``, which reads the order of events, or
+    ``train long_short``, which also knows each person by a vector of their own."""
     ranker: float = 1.0
     """Strength of the ranker; less for one that is surer than it should be."""
     agreement: float = 0.2

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from encoders.family import FamilyConfig
+from fusion.weights import FusionSettings
 from ingest.decode import DecodeOptions
 from ingest.event_rules import EventRules
 from ranking.feed_config import FeedConfig
 from ranking.intent_settings import IntentSettings
 from ranking.interest_settings import InterestSettings
 from ranking.language_model import LanguageModelConfig
+from ranking.long_short_settings import LongShortSettings
 from ranking.profiles import ProfileSettings
 from ranking.ranker_settings import RankerSettings
 from ranking.titles import TitleConfig
@@ -94,6 +96,10 @@ class Config:
     """How what categories people are about to want is learnt."""
     profiles: ProfileSettings = field(default_factory=ProfileSettings)
     """Whether and how people are described in words."""
+    long_short: LongShortSettings = field(default_factory=LongShortSettings)
+    """How long- and short-term taste is learnt."""
+    fusion: FusionSettings = field(default_factory=FusionSettings)
+    """Which fuser is learnt."""
     sources: SourceSettings = field(default_factory=SourceSettings)
     """Where candidates come from."""
     feed: FeedConfig = field(default_factory=FeedConfig)

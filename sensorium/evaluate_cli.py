@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from sensorium.evaluate import EvaluationReport, EvaluationRequest, Show
 
 PROTOCOLS = ("leave-one-out", "time", "users")
-MODELS = ("ranker", "interests")
+MODELS = ("ranker", "interests", "long_short")
 
 stderr = Console(stderr=True)
 stdout = Console()
@@ -55,7 +55,8 @@ def evaluate(
         bool, typer.Option("--target-time", help="Tell the time of what is asked for.")
     ] = False,
     models: Annotated[
-        str, typer.Option(help="Learnt models to set beside the baselines: ranker,interests.")
+        str,
+        typer.Option(help="Learnt models to set beside the baselines, such as ranker,interests."),
     ] = "",
     layout: Annotated[
         str, typer.Option("--format", help="Layout of the file; auto goes by its columns or lines.")

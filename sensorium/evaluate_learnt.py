@@ -14,10 +14,11 @@ from ranking.acted_scorer import scorer_of
 from ranking.baselines import Contender
 from ranking.held_out import hold_out
 from ranking.interest_fit import fit_interests
+from ranking.long_short_fit import fit_long_short
 from ranking.ranker_fit import Content, fit_ranker
 from ranking.sequence_events import learnable, until_likings
 from ranking.sequences import Sequences
-from sensorium import interest_training, ranker_training
+from sensorium import interest_training, long_short_training, ranker_training
 from sensorium.learning import library_content
 from sensorium.training import TrainingError
 
@@ -25,9 +26,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ingest.histories import Histories
+    from ranking.click_training import ClickProgress
     from ranking.interest_progress import InterestProgress
     from ranking.interest_recommender import InterestRecommender
     from ranking.interest_settings import InterestSettings
+    from ranking.long_short_recommender import LongShortRecommender
+    from ranking.long_short_settings import LongShortSettings
     from ranking.ranker_settings import RankerSettings
     from ranking.sequence_progress import Progress
     from retrieval.scoring import ItemScorer
@@ -57,7 +61,7 @@ def learners(
     """Give what learns the models of these names.
 
     Args:
-        names: ``ranker`` and ``interests``, in the order of the results.
+        names: among ``ranker``, ``interests`` and ``long_short``, in the order of the results.
         config: the settings in force.
         content: of the catalogue of the events; None where there is none.
         deeds: all that people did; None where only likings are known.
@@ -77,8 +81,10 @@ def learners(
         for name in names:
             if name == "ranker":
                 made.append(_ranker(replace(config.ranker, seed=seed), content, deeds, tell))
-            else:
+            elif name == "interests":
                 made.append(_interests(replace(config.interests, seed=seed), content, tell))
+            else:
+                made.append(_long_short(replace(config.long_short, seed=seed), content, tell))
         return made
 
     return contenders
@@ -142,3 +148,17 @@ def _interests(
         return fit_interests(held_out, chosen, content, on_progress=told).recommender
 
     return Contender(name="interests", fit=fit, grid=(settings,))
+
+
+def _long_short(
+    settings: LongShortSettings, content: Content | None, tell: Callable[[str], None]
+) -> Contender[LongShortRecommender]:
+    def fit(histories: Histories, chosen: LongShortSettings, _before: Any) -> LongShortRecommender:
+        held_out = hold_out(Sequences(histories=histories), chosen.seed)
+
+        def told(progress: ClickProgress) -> None:
+            tell(f"long_short: {long_short_training.words_of(progress)}")
+
+        return fit_long_short(held_out, chosen, content, on_progress=told).recommender
+
+    return Contender(name="long_short", fit=fit, grid=(settings,))

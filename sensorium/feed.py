@@ -28,7 +28,7 @@ from ranking.user_states import UserStates
 from sensorium.feed_sources import Counts, sources_of
 from sensorium.fitted_sources import FittedSources, Show, hidden
 from sensorium.library import EmptyLibraryError
-from sensorium.ranker_store import ranker_of
+from sensorium.rankers import ranker_of
 from sensorium.recommend_reports import FeedReport
 from sensorium.search import glimpses
 from sensorium.shelf import Stock, stock_of, with_interests

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from fusion.engagement import co_engaged
 from fusion.stored import StoredViews, write_views
 from fusion.views import Tokens, item_tokens
-from fusion.weights import NetworkConfig
 from ingest.errors import DecodeError
 from ingest.event_files import EventFile
 from ingest.event_recognition import EventFileError
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from fusion.train import TrainReport
-    from fusion.weights import FusionWeights
+    from fusion.weights import FusionWeights, NetworkConfig
     from sensorium.library import Library
 
 FEWEST_ITEMS = 50
@@ -110,7 +109,8 @@ def train_fusion(
     folder = newest.workspace.path / "fusion"
     with newest.workspace.exclusive():
         ids: dict[str, int] = {}
-        views = write_views(folder / "views", _tokens(newest, ids))
+        shape = library.config.fusion.shape(library.family.space_width)
+        views = write_views(folder / "views", _tokens(newest, ids, shape.num_tokens))
         pairs = _pairs(newest, request.events, ids)
         several = int((views.present.sum(axis=1) > 1).sum()) if len(views) else 0
         if several < FEWEST_ITEMS and not len(pairs):
@@ -119,7 +119,7 @@ def train_fusion(
                 f"index at least {FEWEST_ITEMS} clips with sound, or files with words beside them, "
                 "or give --events FILE",
             )
-        weights, report = _learn(views, pairs, request, folder, (console, quiet))
+        weights, report = _learn(views, pairs, (request, shape), folder, (console, quiet))
         if report.best_epoch:
             _keep(newest, weights, folder)
         shutil.rmtree(folder / "views")  # The checkpoint stays: the same run again costs nothing.
@@ -143,13 +143,14 @@ def train_fusion(
 def _learn(
     views: StoredViews,
     pairs: NDArray[np.int64],
-    request: FusionRequest,
+    how: tuple[FusionRequest, NetworkConfig],
     folder: Path,
     shown: tuple[Console, bool],
 ) -> tuple[FusionWeights, TrainReport]:
     from fusion.progress import Progress
-    from fusion.train import TrainConfig, train
+    from fusion.train import TrainConfig, start_of, train
 
+    request, shape = how
     config = TrainConfig(epochs=request.epochs, seed=request.seed)
     with bar_progress(*shown) as show:
 
@@ -159,7 +160,14 @@ def _learn(
             )
             show(progress.epoch / config.epochs, words)
 
-        return train(views, pairs, config, folder / "checkpoint.safetensors", told)
+        return train(
+            views,
+            pairs,
+            config,
+            folder / "checkpoint.safetensors",
+            told,
+            start_of(shape, config.seed),
+        )
 
 
 def _keep(library: Library, weights: FusionWeights, folder: Path) -> None:
@@ -181,10 +189,9 @@ def _next_step(report: TrainReport, applied: int) -> str:
     return "use it with: sensorium index PATH --reembed, or learn with --apply (nothing is encoded)"
 
 
-def _tokens(library: Library, ids: dict[str, int]) -> Iterator[list[Tokens]]:
+def _tokens(library: Library, ids: dict[str, int], most: int) -> Iterator[list[Tokens]]:
     """Give the tokens of every item that has a cached vector, and number these items."""
     workspace, recipe = library.workspace, library.recipe
-    most = NetworkConfig(width=library.family.space_width).num_tokens
     for page in workspace.catalogue.pages():
         hashes = [key for item in page for key in content_hashes(item)]
         known = workspace.cache.get(hashes, workspace.manifest.decode_digest, recipe.fingerprints)

@@ -16,22 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.histories import Histories
-from ranking.feed_ranker import Blend
 from ray_jobs.recipe import digest_of
 from retrieval.base import JOINT
 from retrieval.fitted import FittedError
 from sensorium.workspace import Generation, Workspace
 
 if TYPE_CHECKING:
-    from ranking.feed_ranker import Ranker
     from ranking.interest_recommender import InterestRecommender
     from ranking.profile_model import ProfileModel
     from ranking.sequence_recommender import SequenceRecommender
     from retrieval.mirror import Mirror
-    from sensorium.library import Library
-    from sensorium.shelf import Stock
 
 RANKER, INTERESTS, INTENT, PROFILES = "ranker", "interests", "intent", "profiles"
+RANKER, INTERESTS, LONG_SHORT = "ranker", "interests", "long_short"
 """What a workspace calls what is learnt from events."""
 SPACE_PARTS = ("frames", "sound", "text", "alignment", "fusion")
 """Parts of a recipe that decide what joint vectors mean."""
@@ -133,23 +130,6 @@ def open_ranker(
     from ranking.sequence_recommender import SequenceRecommender
 
     return _open(SequenceRecommender, RANKER, workspace, generation, (catalogue, vectors))
-
-
-def ranker_of(library: Library, stock: Stock) -> tuple[Ranker, tuple[str, ...]]:
-    """Give what ranks the items of a stock, without signals, and what a person should know of it.
-
-    Args:
-        library: it must have been indexed.
-        stock: its items.
-    """
-    shelf, generation = stock.shelf, library.workspace.active
-    assert generation is not None, "the library has been opened"
-    learnt, note = open_ranker(library.workspace, generation, shelf.item_ids, shelf.vectors)
-    if learnt is None:
-        return Blend(shelf=shelf), (note,)
-    from ranking.sequence_ranker import SequenceRanker
-
-    return SequenceRanker(recommender=learnt.weighed(library.config.events)), ()
 
 
 def open_interests(

@@ -30,7 +30,7 @@ from ranking.user_states import UserStates
 from sensorium.evaluate import read_logged
 from sensorium.learning import FEWEST_QUESTIONS
 from sensorium.progress import bar_progress
-from sensorium.ranker_store import ranker_of
+from sensorium.rankers import ranker_of
 from sensorium.shelf import open_stock
 from sensorium.training import TrainingError
 

@@ -232,6 +232,41 @@ def profiles(
     show_learning(outcome, stdout, as_json)
 
 
+@train_app.command("long_short")
+def long_short(
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    config: ConfigOption = None,
+    events: EventsOption = None,
+    layout: LayoutOption = "auto",
+    epochs: Annotated[int | None, typer.Option(min=1, help="Most rounds.")] = None,
+    width: Annotated[int | None, typer.Option(min=1, help="Numbers per item and person.")] = None,
+    cell: Annotated[str | None, typer.Option(help="gru or lstm.")] = None,
+    seed: SeedOption = None,
+    settings: SetOption = [],
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Learn from events who people are and what they go on to; --set feed.ranked_by=long_short.
+
+    Examples: sensorium train long_short · sensorium train long_short --set long_short.join=ini
+    """
+    from sensorium.learning import LearningRequest
+    from sensorium.learning_display import show_learning
+    from sensorium.long_short_training import train_library_long_short
+
+    flags = settings_of(
+        settings,
+        long_short__epochs=epochs,
+        long_short__width=width,
+        long_short__cell=cell,
+        long_short__seed=seed,
+    )
+    library = _library(workspace, config, flags)
+    request = LearningRequest(events=events or "", layout=layout)
+    outcome = train_library_long_short(library, request, stderr, quiet or as_json)
+    show_learning(outcome, stdout, as_json)
+
+
 @train_app.command("signals")
 def signals(
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,

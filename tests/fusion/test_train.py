@@ -17,9 +17,9 @@ from fusion.mean import MaskedMean
 from fusion.network import FusionNetwork, network_of
 from fusion.progress import Progress
 from fusion.stored import StoredViews, write_views
-from fusion.train import TrainConfig, train
+from fusion.train import TrainConfig, start_of, train
 from fusion.views import padded
-from fusion.weights import FusionWeights, NetworkConfig
+from fusion.weights import FusionSettings, FusionWeights, NetworkConfig
 from ingest.item import MODALITIES
 
 NO_PAIRS = np.zeros((0, 2), np.int64)
@@ -201,3 +201,22 @@ def test_a_learnt_fuser_is_what_was_learnt(tmp_path: Path) -> None:
     np.testing.assert_array_equal(shares[:, 3], 1.0)
     assert gated_fusion(tmp_path / "w.safetensors", "elsewhere").fingerprint == "masked-mean/1"
     assert gated_fusion(None, "here").fingerprint == "masked-mean/1"
+
+
+def test_attention_learns_which_view_to_trust_and_is_named_on_disk(tmp_path: Path) -> None:
+    views, kinds, pairs = trusting_world(tmp_path / "v", 0)
+    config = TrainConfig(epochs=6, batch_size=64, num_steps=20, learning_rate=1e-2, patience=9)
+    tokens, present = views.batch(np.arange(len(views)))
+    network = start_of(FusionSettings(kind="attentive").shape(views.width), 0)
+    mean, _ = MaskedMean().fuse(tokens, present)
+    np.testing.assert_allclose(fused(network.eval(), tokens, present), mean, atol=1e-6)
+    weights, _ = train(views, pairs, config, tmp_path / "c", silent, network)
+    replace(weights, space="here").save(tmp_path / "w")
+    fuser = gated_fusion(tmp_path / "w", "here")
+    joint, shares = fuser.fuse(tokens, present)
+    assert (fuser.num_tokens, fuser.fingerprint[:12]) == (1, "attentive/1 ")
+    assert precision(joint, kinds) > precision(mean, kinds) + 0.05
+    marked = tokens[:, [1, 2], 0, 0].argmax(axis=1)
+    assert shares[np.arange(len(views)), np.array([1, 2])[marked]].mean() < 0.48
+    np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-5)
+    assert (shares[:, [0, 3]] == 0).all()

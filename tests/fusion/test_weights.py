@@ -12,7 +12,7 @@ import pytest
 
 from fusion.gated import gated_fusion
 from fusion.network import network_of, weights_of
-from fusion.weights import FusionError, FusionWeights, NetworkConfig
+from fusion.weights import FusionError, FusionSettings, FusionWeights, NetworkConfig, head_of
 from support.fusion import every_subset, run, shaken
 
 CONFIG = NetworkConfig(width=8, num_heads=2)
@@ -76,3 +76,13 @@ def test_a_fuser_says_what_it_is_without_the_training_library(tmp_path: Path) ->
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["gated/1", "9", "False"]
+
+
+def test_what_came_later_leaves_older_files_as_they_were(tmp_path: Path) -> None:
+    weights_of(shaken(CONFIG)).save(tmp_path / "w")
+    assert "shares" not in head_of(tmp_path / "w")["config"]
+    attentive = FusionSettings(kind="attentive").shape(8)
+    weights = weights_of(shaken(attentive))
+    weights.save(tmp_path / "w")
+    assert FusionWeights.load(tmp_path / "w").config == attentive
+    assert FusionSettings().shape(8) == NetworkConfig(width=8)

@@ -120,6 +120,18 @@ def test_a_fuser_of_another_space_is_left_aside(made: Path) -> None:
     assert assemble.fusion(other, path).fuser.fingerprint == MaskedMean.fingerprint
 
 
+def test_one_setting_chooses_the_attentive_fuser(made: Path) -> None:
+    words = ("train", "fusion", "-w", made, "--kind", "attentive", "--epochs", "1", "--json")
+    [learnt] = map(json.loads, sensorium(*words).stdout.splitlines())
+    library = Library(made, CONFIG, create=False, newest=True)
+    path = library.workspace.learnt(FUSION, newest=True)
+    assert path is not None
+    kind = FusionWeights.load(path).config.shares
+    assert kind == ("attention" if learnt["kept"] == "learnt" else "trust")
+    refused = sensorium("train", "fusion", "-w", made, "--kind", "fancy", code=1)
+    assert "gated, attentive" in refused.stderr
+
+
 def test_contents_without_cached_vectors_are_not_passed_over(tmp_path: Path) -> None:
     library = library_of_vectors(tmp_path / "w", 4, 2)
     with library.workspace.engine.begin() as connection:
