@@ -8,11 +8,13 @@ completes a relation would read the answer from the neighbours otherwise. ``only
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+BACK = "~"
+"""Stands before the name of a relation that is read from its tails."""
 NONE = -1
 """Stands in a padded place of a table of neighbours."""
 
@@ -58,8 +60,11 @@ class RelationGraph:
         return self.triples[self.triples[:, 1] == relation][:, [0, 2]]
 
     def only(self, kept: NDArray[np.bool_]) -> RelationGraph:
-        """The graph of some relations, bool (R,), with the same numbers."""
-        return replace(self, triples=self.triples[kept[self.triples[:, 1]]])
+        """The graph of some relations, bool (R,), numbered anew; entities keep their numbers."""
+        names = tuple(name for name, one in zip(self.relations, kept, strict=True) if one)
+        triples = self.triples[kept[self.triples[:, 1]]].copy()
+        triples[:, 1] = (np.cumsum(kept) - 1)[triples[:, 1]]
+        return RelationGraph(entities=self.entities, relations=names, triples=triples)
 
     def neighbours(self, most: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """Draw neighbours of every entity, evenly where there are too many.

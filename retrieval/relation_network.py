@@ -100,9 +100,7 @@ class CompletingNetwork(nn.Module, ABC):
         """Describe entities, (E,) to (E, F)."""
 
     @abstractmethod
-    def scores(
-        self, around: Surroundings, look: Look, episode: Episode
-    ) -> tuple[Tensor, Tensor]:
+    def scores(self, around: Surroundings, look: Look, episode: Episode) -> tuple[Tensor, Tensor]:
         """Score the tails of an episode.
 
         Args:
@@ -242,13 +240,11 @@ class Kindred(nn.Module):
         self, around: Surroundings, heads: Tensor, tails: Tensor, candidates: Tensor
     ) -> Tensor:
         """How likely each relation makes tails among the candidates, as logarithms, (R, B, C)."""
-        given, found, sure = around.vectors[heads], [], self.sureness.exp()
-        for by in around.symbols:
-            acted = acted_upon(given, by, around.kind)
-            every = torch.logsumexp(sure * scores_of_tails(acted, candidates, around.kind), 1)
-            here = scores_of_each(acted.unsqueeze(1), around.vectors[tails], around.kind)
-            found.append(sure * here - every.unsqueeze(1))
-        return torch.stack(found)
+        acted = acted_upon(around.vectors[heads], around.symbols.unsqueeze(1), around.kind)
+        sure = self.sureness.exp()
+        every = scores_of_tails(acted, candidates, around.kind)  # (R, B, L)
+        here = scores_of_each(acted.unsqueeze(2), around.vectors[tails], around.kind)
+        return sure * here - torch.logsumexp(sure * every, -1, keepdim=True)
 
 
 class FewShotNetwork(CompletingNetwork):
@@ -272,9 +268,7 @@ class FewShotNetwork(CompletingNetwork):
         """Describe entities: by their neighbours, and by their own vector behind that."""
         return torch.cat([self.neighbours(around, entities), around.vectors[entities]], -1)
 
-    def scores(
-        self, around: Surroundings, look: Look, episode: Episode
-    ) -> tuple[Tensor, Tensor]:
+    def scores(self, around: Surroundings, look: Look, episode: Episode) -> tuple[Tensor, Tensor]:
         """Score tails; the loss is how badly the references are rebuilt."""
         references, heads = look(episode.references), look(episode.heads)
         tails = look(episode.tails)

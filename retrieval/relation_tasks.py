@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from retrieval.relation_graph import RelationGraph
+from retrieval.relation_graph import BACK, RelationGraph
 from retrieval.relation_network import Episode
 
-MOST_CANDIDATES = 1_000
+MOST_COMPETING = 256
+"""Candidates that an episode of learning knows of."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class RelationTask:
     """One relation, in one direction."""
 
@@ -30,15 +32,13 @@ class RelationTask:
     candidates: NDArray[np.int64]
     """Tails that compete, each once, the true ones among them, (L,)."""
 
+    @cached_property
     def known(self) -> dict[int, list[int]]:
         """Tails of each head."""
         tails: dict[int, list[int]] = {}
         for head, tail in self.pairs.tolist():
             tails.setdefault(head, []).append(tail)
         return tails
-
-
-BACK = "~"
 
 
 def tasks_of(
@@ -89,11 +89,12 @@ def drawn_episode(
     order, most = rng.permutation(len(task.pairs)), min(shots, len(task.pairs) - 1)
     asked = task.pairs[order[most : most + sizes[0]]]
     wrong = _wrong_tails(task, asked[:, 0], sizes[1], rng)
+    competing = rng.permutation(task.candidates)[:MOST_COMPETING]
     return Episode(
         references=torch.from_numpy(task.pairs[order[:most]]),
         heads=torch.from_numpy(asked[:, 0]),
         tails=torch.from_numpy(np.concatenate([asked[:, 1:], wrong], 1)),
-        candidates=torch.from_numpy(task.candidates),
+        candidates=torch.from_numpy(competing),
     )
 
 
@@ -101,7 +102,7 @@ def _wrong_tails(
     task: RelationTask, heads: NDArray[np.int64], number: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
     """Draw candidates that are not among the known tails of each head, (B, number)."""
-    known, wrong = task.known(), np.empty((len(heads), number), np.int64)
+    known, wrong = task.known, np.empty((len(heads), number), np.int64)
     for row, head in enumerate(heads.tolist()):
         others = np.setdiff1d(task.candidates, known[head])
         wrong[row] = rng.choice(others if len(others) else task.candidates, number)
@@ -118,7 +119,7 @@ def filtered_ranks(
         asked: heads and true tails, (B, 2).
         scores: of every candidate for each head, (B, L).
     """
-    known, ranks = task.known(), np.empty(len(asked))
+    known, ranks = task.known, np.empty(len(asked))
     for row, (head, tail) in enumerate(asked.tolist()):
         here, place = scores[row], np.searchsorted(task.candidates, tail)
         others = ~np.isin(task.candidates, known.get(head, []))

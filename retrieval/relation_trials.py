@@ -42,6 +42,7 @@ def pair_scores(
     references: NDArray[np.int64],
     heads: NDArray[np.int64],
     tails: NDArray[np.int64],
+    candidates: NDArray[np.int64] | None = None,
 ) -> NDArray[np.float32]:
     """Score tails for heads, (B, C).
 
@@ -51,11 +52,12 @@ def pair_scores(
         references: heads and tails, (K, 2).
         heads: (B,).
         tails: the same for every head, (C,), or each head's own, (B, C).
+        candidates: tails that the relation may have, (L,); None for those that are scored.
     """
     network.eval()
     around, made = known
     every = np.broadcast_to(tails, (len(heads), tails.shape[-1]))
-    candidates = torch.from_numpy(np.unique(tails))
+    competing = torch.from_numpy(np.unique(tails) if candidates is None else candidates)
     scores = np.empty(every.shape, np.float32)
     rows = max(1, PAIRS_AT_ONCE // max(every.shape[1], 1))
     for start in range(0, len(heads), rows):
@@ -64,7 +66,7 @@ def pair_scores(
             references=torch.from_numpy(references),
             heads=torch.from_numpy(heads[part]),
             tails=torch.from_numpy(every[part].copy()),
-            candidates=candidates,
+            candidates=competing,
         )
         scores[part] = network.scores(around, made.__getitem__, episode)[0].numpy()
     return scores

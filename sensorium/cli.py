@@ -38,6 +38,7 @@ from sensorium.options import (
     words_of,
 )
 from sensorium.recommend_cli import recommend
+from sensorium.relations_cli import relations_app
 from sensorium.serve_cli import serve
 from sensorium.train_cli import train_app
 from sensorium.users_cli import users_app
@@ -331,6 +332,7 @@ app.add_typer(events_app, name="events")
 app.add_typer(keys_app, name="keys")
 app.add_typer(items_app, name="items")
 app.add_typer(models_app, name="models")
+app.add_typer(relations_app, name="relations")
 app.add_typer(train_app, name="train")
 app.add_typer(users_app, name="users")
 app.add_typer(view_app, name="view")

@@ -17,6 +17,7 @@ from ranking.language_model import LanguageModelConfig
 from ranking.ranker_settings import RankerSettings
 from ranking.user_state import UserStateConfig
 from ranking.views import DriftConfig
+from retrieval.relation_settings import RelationSettings
 from sensorium.service.settings import ServiceConfig
 from sensorium.settings import Loaded, load
 from sensorium.source_settings import SourceSettings
@@ -87,6 +88,8 @@ class Config:
     """How what people go on to is learnt."""
     interests: InterestSettings = field(default_factory=InterestSettings)
     """How vectors that find what people go on to are learnt."""
+    relations: RelationSettings = field(default_factory=RelationSettings)
+    """How named relations between items are learnt."""
     sources: SourceSettings = field(default_factory=SourceSettings)
     """Where candidates come from."""
     feed: FeedConfig = field(default_factory=FeedConfig)

@@ -22,6 +22,7 @@ from ingest.item import Item
 from ranking.view_store import ViewStore, members_table
 from ray_jobs.duplicates import link_duplicates
 from ray_jobs.manifest import indexed_table
+from ingest.relations import forget_ends
 from ray_jobs.removal import forget_contents
 from ray_jobs.write import ItemWriter, Stores
 from sensorium import assemble
@@ -68,6 +69,7 @@ def take_down(library: Library, item_ids: Sequence[str]) -> TakenDown:
         with workspace.engine.begin() as connection:
             workspace.manifest.unmark(connection, ids)
             workspace.catalogue.remove(connection, ids)
+            removed["relations"] = forget_ends(connection, ids)
             removed |= {"items": len(ids), **forget_contents(connection, items.values())}
     if left:
         notes = (*notes, "the files are still there: an index run over them takes them in again")
