@@ -60,7 +60,8 @@ class Matching(FewShotNetwork):
 
     def __init__(self, width: int) -> None:
         super().__init__(NetworkConfig(width=width, **PLAIN))
-        self.neighbours, self.references = MeanNeighbours(width), MeanReferences()
+        self.add_module("neighbours", MeanNeighbours(width))
+        self.add_module("references", MeanReferences())
 
 
 class MetaRelation(CompletingNetwork):
@@ -113,7 +114,7 @@ class MetaRelation(CompletingNetwork):
 
 def _translated(heads: Tensor, by: Tensor, tails: Tensor) -> Tensor:
     """Score tails, (B, C, D), by how near they are to the shifted heads, (B, C)."""
-    return -((heads + by).unsqueeze(1) - tails).norm(dim=-1)
+    return -torch.linalg.vector_norm((heads + by).unsqueeze(1) - tails, dim=-1)
 
 
 def nearest_ranks(

@@ -25,8 +25,8 @@ from retrieval.relation_tasks import Held, RelationTask, held_pairs, tasks_of
 
 BACKGROUND, COMMON, RARE = 3_000, 500, 50
 CUT_SEED = 0
-MOST = 300
-NUM_ASKED, NUM_DRAWS = 30, 3
+MOST = 200
+NUM_ASKED, NUM_DRAWS = 25, 3
 TYPE_SHARE = 0.2
 
 

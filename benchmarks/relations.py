@@ -41,7 +41,7 @@ from retrieval.relation_trials import held_ranks
 COMMAND = "python benchmarks/relations.py --codex DIR --cache DIR"
 SEEDS, SHOTS = (0, 1, 2), (1, 3, 5)
 KINDS: tuple[VectorKind, ...] = ("complex", "translation")
-WIDTH, EPOCHS, STEPS, CHECK_EVERY = 50, 5, 800, 200
+WIDTH, EPOCHS, STEPS, CHECK_EVERY = 50, 5, 400, 100
 FIGURES = ("mrr", "hits@1", "hits@5", "hits@10")
 RESAMPLES = 2_000
 Make = Callable[[NDArray[np.float32]], CompletingNetwork]
@@ -63,8 +63,8 @@ ROWS: Mapping[str, Make] = {
     "meta": lambda vectors: MetaRelation(vectors, tuned=False),
     "meta, tuned": lambda vectors: MetaRelation(vectors, tuned=True),
 }
-MARGINS = {"meta": 1.0, "meta, tuned": 1.0}
-"""As published; others take the setting's."""
+MARGINS = {"published": 5.0, "published and own vector": 5.0, "matching": 5.0}
+"""As published; others take 1, which is published for MetaR and was better on dev for ours."""
 
 
 def scene_of(data: FewShotSet, kind: VectorKind, cache: Path) -> Scene:
@@ -93,7 +93,7 @@ def learnt_ranks(
             torch.manual_seed(seed)
             network = ROWS[row](scene.vectors)
         config = FewShotTraining(
-            steps=STEPS, check_every=CHECK_EVERY, margin=MARGINS.get(row, 5.0), seed=seed
+            steps=STEPS, check_every=CHECK_EVERY, margin=MARGINS.get(row, 1.0), seed=seed
         )
         progress = train_completing(network, scene, data.learnt, data.dev, config)
         seconds = time.monotonic() - started

@@ -130,13 +130,13 @@ def evidence(
         owner, counts = int(candidates.owner[place]), not lane[place]
         named = shelf.interests is not None and owner != NO_INTEREST
         related = said.get(int(candidates.pool.items[place])) if counts else None
-        item = related.item if related else item
+        behind = related.item if related else item
         yield Evidence(
             interest=shelf.interests.names[owner] if shelf.interests and named else "",
             boosted=counts and named and bool(state.boost[owner] > 1),
             liked=counts and named and bool(state.interest[owner] > 0),
             close=counts and len(state.liked.items) > 0 and bool(worth[place] >= CLOSE),
-            history_item=shelf.item_ids[item] if counts and item != NOTHING else "",
+            history_item=shelf.item_ids[behind] if counts and behind != NOTHING else "",
             sources=frozenset(candidates.pool.found_by(place)),
             relation=related.words if related else "",
         )

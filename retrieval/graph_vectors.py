@@ -89,7 +89,8 @@ def learn_vectors(
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.01, total_iters=steps)
     for epoch in range(1, config.epochs + 1):
         losses = []
-        for rows in torch.randperm(len(ends), generator=draws).split(config.batch_size):
+        order = torch.randperm(len(ends), generator=draws)
+        for rows in torch.split(order, config.batch_size):
             drawn = torch.randint(len(entities), (config.num_drawn,), generator=draws)
             loss = _loss(entities, relations, ends[rows], drawn, config)
             optimizer.zero_grad()
@@ -119,7 +120,7 @@ def scores_of_tails(acted: Tensor, tails: Tensor, kind: VectorKind) -> Tensor:
 def scores_of_each(acted: Tensor, tails: Tensor, kind: VectorKind) -> Tensor:
     """Score one tail for each head that was acted upon, (..., D) twice to (...)."""
     if kind == "translation":
-        return -(acted - tails).norm(dim=-1)
+        return (acted - tails).norm(dim=-1).neg()
     return (acted * tails).sum(-1)
 
 

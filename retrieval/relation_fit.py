@@ -172,7 +172,7 @@ def _shortened(vectors: NDArray[np.float32], width: int) -> NDArray[np.float32]:
 def _offsets(graph: RelationGraph, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """Mean offset of each relation, then of each on the way back, (2R, D)."""
     offsets = np.zeros((len(graph.relations), vectors.shape[1]), np.float32)
-    for row in np.flatnonzero(graph.counts):
+    for row in np.flatnonzero(graph.counts).tolist():
         heads, tails = graph.pairs(row).T
         offsets[row] = (vectors[tails] - vectors[heads]).mean(axis=0)
     return np.concatenate([offsets, -offsets])

@@ -53,7 +53,8 @@ class RelationGraph:
     @property
     def counts(self) -> NDArray[np.int64]:
         """Triples of each relation, (R,)."""
-        return np.bincount(self.triples[:, 1], minlength=len(self.relations))
+        counts = np.bincount(self.triples[:, 1], minlength=len(self.relations))
+        return counts.astype(np.int64)
 
     def pairs(self, relation: int) -> NDArray[np.int64]:
         """Heads and tails of a relation, (P, 2)."""

@@ -1,5 +1,6 @@
-"""Scores pairs by how well they continue a few reference pairs, after FSRL (Zhang et al. 2020,
-arXiv 1911.11298).
+"""Scores pairs by how well they continue a few reference pairs.
+
+After FSRL (Zhang et al. 2020, arXiv 1911.11298):
 
 1. An entity is described by its neighbours: attention over pairs of relation and entity.
 2. A pair of descriptions passes a residual encoder.
@@ -20,6 +21,9 @@ Three departures, each a setting:
 - ``kindred``: the relation is also read as a mixture of those of the background, each weighed by
   how well it foretells the tails of the references. A relation that repeats a known one is found
   so, which no description of single entities can do.
+
+Where either of the last two counts, matching has a weight that is learnt as well, and starts low:
+what is not learnt yet is not to drown what needs no learning.
 """
 
 from __future__ import annotations
@@ -35,6 +39,8 @@ from torch.nn import functional
 from retrieval.graph_vectors import VectorKind, acted_upon, scores_of_each, scores_of_tails
 from retrieval.relation_graph import NONE
 
+NEARLY_ALL = 3.0
+"""Of the way that a head goes, tails first go as well, before its logistic function."""
 Look = Callable[[Tensor], Tensor]
 """Gives what entities are described by: numbers (...) to (..., F)."""
 
@@ -202,6 +208,7 @@ class ExpectedTail(nn.Module):
         for layer in (self.share, self.scale):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
+        nn.init.constant_(self.share.bias, NEARLY_ALL)
 
     def forward(self, references: Tensor, heads: Tensor, tails: Tensor, read: Tensor) -> Tensor:
         """Give minus the distance, (B, C).
@@ -224,17 +231,18 @@ class Kindred(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.sureness, self.trust = nn.Parameter(torch.zeros(())), nn.Parameter(torch.zeros(()))
-        self.weight = nn.Parameter(torch.ones(()))
+        self.sureness, self.trust = nn.Parameter(-torch.ones(())), nn.Parameter(torch.zeros(()))
+        self.weight = nn.Parameter(torch.tensor(0.2))
 
-    def forward(self, around: Surroundings, episode: Episode) -> Tensor:  # -> (B, C)
-        """Say how likely tails are, as logarithms."""
+    def forward(self, around: Surroundings, episode: Episode) -> Tensor:
+        """Say how likely tails are, as logarithms, (B, C)."""
         candidates = around.vectors[episode.candidates]
         heads, tails = episode.references.T
         told = self._told(around, heads, tails.unsqueeze(1), candidates).squeeze(-1)  # (R, K)
         shares = torch.log_softmax(self.trust.exp() * told.sum(1), 0)
         asked = self._told(around, episode.heads, episode.tails, candidates)  # (R, B, C)
-        return self.weight * torch.logsumexp(shares[:, None, None] + asked, 0)
+        likely: Tensor = self.weight * torch.logsumexp(shares[:, None, None] + asked, 0)
+        return likely
 
     def _told(
         self, around: Surroundings, heads: Tensor, tails: Tensor, candidates: Tensor
@@ -263,6 +271,9 @@ class FewShotNetwork(CompletingNetwork):
         self.matcher = Matcher(config.width, config.steps)
         self.expected = ExpectedTail(config.width) if config.expected_tail else None
         self.kindred = Kindred() if config.kindred else None
+        others = config.expected_tail or config.kindred
+        first = torch.tensor((2 * config.width) ** -0.5)
+        self.weight = nn.Parameter(first) if others else None
 
     def describe(self, around: Surroundings, entities: Tensor) -> Tensor:  # (E,) -> (E, 2D)
         """Describe entities: by their neighbours, and by their own vector behind that."""
@@ -278,6 +289,8 @@ class FewShotNetwork(CompletingNetwork):
         ends = heads[:, None, :width].expand(-1, tails.shape[1], -1)
         asked = self.pairs(torch.cat([ends, tails[..., :width]], -1))
         scores: Tensor = self.matcher(asked, read)
+        if self.weight is not None:
+            scores = self.weight * scores
         if self.expected is not None:
             own = (references[..., width:], heads[:, width:], tails[..., width:])
             scores = scores + self.expected(*own, read)

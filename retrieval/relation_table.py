@@ -65,7 +65,7 @@ def _related(model: RelationModel, name: str, items: NDArray[np.int64], most: in
     pairs = model.pairs_of(name)
     pairs = pairs[model.is_item[pairs].all(axis=1)]
     yield from ((head, tail, 1.0, True) for head, tail in pairs.tolist())
-    if len(pairs) < 2:  # noqa: PLR2004
+    if len(pairs) < 2:
         return
     shares, level = _judged(model, name, pairs, most)
     given = {(head, tail) for head, tail in pairs.tolist()}

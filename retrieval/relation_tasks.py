@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from retrieval.relation_graph import BACK, RelationGraph
 from retrieval.relation_network import Episode
 
-MOST_COMPETING = 256
+MOST_COMPETING = 128
 """Candidates that an episode of learning knows of."""
 
 

@@ -34,11 +34,11 @@ class FewShotTraining:
     """Tasks that are drawn."""
     shots: tuple[int, ...] = (1, 3, 5)
     """Numbers of references, drawn evenly."""
-    num_asked: int = 32
+    num_asked: int = 24
     """Pairs of a task that are asked for in a step."""
     num_wrong: int = 4
     """Wrong tails for each."""
-    margin: float = 5.0
+    margin: float = 1.0
     """By which a true tail is to score higher."""
     rebuilding: float = 1e-5
     """Weight of how badly references are rebuilt."""
@@ -124,6 +124,8 @@ def train_completing(
     around = fixed
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
+        if held:
+            _look_at(network, fixed, held, progress, 0)
         for step in range(1, config.steps + 1):
             if step % REDRAWN == 1:
                 around = scene.around(int(rng.integers(2**31)))
@@ -155,7 +157,7 @@ def _step(
     scores, own = network.scores(around, looked_up(network, around, episode), episode)
     short = functional.relu(config.margin + scores[:, 1:] - scores[:, :1]).mean()
     optimizer.zero_grad()
-    (short + config.rebuilding * own).backward()
+    (short + config.rebuilding * own).backward()  # type: ignore[no-untyped-call]
     optimizer.step()
 
 

@@ -20,7 +20,7 @@ ENTITIES_AT_ONCE = 4_096
 def looked_up(network: CompletingNetwork, around: Surroundings, episode: Episode) -> Look:
     """Describe the entities of one episode, each once, with gradients where they are kept."""
     given = (episode.references.flatten(), episode.heads, episode.tails.flatten())
-    entities = torch.cat(given).unique()
+    entities = torch.unique(torch.cat(given))
     described = network.describe(around, entities)
     place_of = torch.full((len(around.vectors),), -1)
     place_of[entities] = torch.arange(len(entities))
@@ -31,7 +31,7 @@ def looked_up(network: CompletingNetwork, around: Surroundings, episode: Episode
 def described(network: CompletingNetwork, around: Surroundings) -> Tensor:
     """Describe every entity, (N, F)."""
     network.eval()
-    every = torch.arange(len(around.vectors)).split(ENTITIES_AT_ONCE)
+    every = torch.split(torch.arange(len(around.vectors)), ENTITIES_AT_ONCE)
     return torch.cat([network.describe(around, entities) for entities in every])
 
 

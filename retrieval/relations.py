@@ -127,7 +127,8 @@ class RelationModel:
             relation: its name.
             heads: numbers, (B,).
             tails: numbers, the same for every head, (C,), or each head's own, (B, C).
-            without: numbers of pairs that are not read; None reads all. Where none is left, all are.
+            without: numbers of pairs that are not read; None reads all, as is
+                done where none is left.
         """
         pairs = self.pairs_of(relation)
         if without is not None and len(without) < len(pairs):

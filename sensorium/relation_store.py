@@ -1,6 +1,7 @@
-"""Where what a library learnt of its relations is kept: a model that completes, a table that serves.
+"""Where what a library learnt of its relations is kept: a model and a table.
 
-Both are made together. The table needs no model to be read: a feed opens it alone.
+Both are made together. The model completes a relation of one item; the table holds what completes
+every item, and is all that a feed opens.
 """
 
 from __future__ import annotations

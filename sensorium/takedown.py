@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from ingest.item import Item
+from ingest.relations import forget_ends
 from ranking.view_store import ViewStore, members_table
 from ray_jobs.duplicates import link_duplicates
 from ray_jobs.manifest import indexed_table
-from ingest.relations import forget_ends
 from ray_jobs.removal import forget_contents
 from ray_jobs.write import ItemWriter, Stores
 from sensorium import assemble

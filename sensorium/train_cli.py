@@ -1,4 +1,4 @@
-"""Commands that learn: ``sensorium train alignment``, ``fusion``, ``relations`` …"""
+"""Commands that learn, such as ``sensorium train ranker``."""
 
 from __future__ import annotations
 
