@@ -170,9 +170,11 @@ def _shortened(vectors: NDArray[np.float32], width: int) -> NDArray[np.float32]:
 
 
 def _offsets(graph: RelationGraph, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Mean offset of each relation, then of each on the way back, (2R, D)."""
+    """Mean offset of each relation, then of each on the way back, (2R, D); a row where R is 0."""
     offsets = np.zeros((len(graph.relations), vectors.shape[1]), np.float32)
     for row in np.flatnonzero(graph.counts).tolist():
         heads, tails = graph.pairs(row).T
         offsets[row] = (vectors[tails] - vectors[heads]).mean(axis=0)
-    return np.concatenate([offsets, -offsets])
+    every = np.concatenate([offsets, -offsets])
+    # Places without a neighbour name a row, too, whatever stands there.
+    return every if len(every) else np.zeros((1, vectors.shape[1]), np.float32)

@@ -20,7 +20,7 @@ GRAPH = RelationGraph.of(
 
 def test_names_are_numbered_and_triples_stand_once() -> None:
     assert (GRAPH.entities, GRAPH.relations) == (("a", "b", "c", "d"), ("r", "s"))
-    assert GRAPH.triples.tolist() == [[0, 0, 1], [0, 0, 2], [3, 0, 1], [1, 1, 3]]
+    assert GRAPH.triples.tolist() == [[0, 0, 1], [0, 0, 2], [1, 1, 3], [3, 0, 1]]
     assert GRAPH.counts.tolist() == [3, 1]
     part = GRAPH.only(np.array([False, True]))
     assert (part.entities, part.relations) == (GRAPH.entities, ("s",))
