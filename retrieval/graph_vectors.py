@@ -120,8 +120,9 @@ def scores_of_tails(acted: Tensor, tails: Tensor, kind: VectorKind) -> Tensor:
 def scores_of_each(acted: Tensor, tails: Tensor, kind: VectorKind) -> Tensor:
     """Score one tail for each head that was acted upon, (..., D) twice to (...)."""
     if kind == "translation":
-        return (acted - tails).norm(dim=-1).neg()
-    return (acted * tails).sum(-1)
+        return -torch.linalg.norm(acted - tails, dim=-1)
+    scores: Tensor = (acted * tails).sum(-1)
+    return scores
 
 
 def _both_ways(graph: RelationGraph) -> Tensor:

@@ -53,12 +53,12 @@ class RelationGraph:
     @property
     def counts(self) -> NDArray[np.int64]:
         """Triples of each relation, (R,)."""
-        counts = np.bincount(self.triples[:, 1], minlength=len(self.relations))
-        return counts.astype(np.int64)
+        return np.bincount(self.triples[:, 1], minlength=len(self.relations))
 
     def pairs(self, relation: int) -> NDArray[np.int64]:
         """Heads and tails of a relation, (P, 2)."""
-        return self.triples[self.triples[:, 1] == relation][:, [0, 2]]
+        pairs: NDArray[np.int64] = self.triples[self.triples[:, 1] == relation][:, [0, 2]]
+        return pairs
 
     def only(self, kept: NDArray[np.bool_]) -> RelationGraph:
         """The graph of some relations, bool (R,), numbered anew; entities keep their numbers."""

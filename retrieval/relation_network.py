@@ -223,7 +223,8 @@ class ExpectedTail(nn.Module):
         head, tail = references.mean(0)
         expected = tail + share * (heads - head)
         off = scale * (tails - expected.unsqueeze(1))
-        return -(off.square().sum(-1) + 1e-6).sqrt()
+        near: Tensor = -(off.square().sum(-1) + 1e-6).sqrt()
+        return near
 
 
 class Kindred(nn.Module):
