@@ -8,10 +8,11 @@ seed 0. Ranks are filtered, against the candidates of a relation; the figures of
 means over draws of references, intervals are bootstrapped over the questions of all test tasks,
 each with the mean of three seeds.
 
-    python benchmarks/relations.py --codex DIR --cache DIR
+    python benchmarks/relations.py --codex DIR --films DIR --cache DIR
 
 One learnt row is one file of the cache, so that rows may be learnt by several processes
-(``--only ROW --kind KIND --seed N``).
+(``--only ROW --kind KIND --seed N``). What the source of related items does for the recall of
+candidates is measured on MovieLens-100K (``relation_recall``).
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.environment import environment, write_result
+from benchmarks.environment import RESULTS, environment, write_result
+from benchmarks.relation_recall import compare as recalls
 from benchmarks.relation_rivals import PLAIN, Matching, MetaRelation, nearest_ranks
 from benchmarks.relation_sets import FewShotSet, codex, recipe
 from retrieval.graph_vectors import VectorConfig, VectorKind, learn_vectors
@@ -38,7 +40,7 @@ from retrieval.relation_network import CompletingNetwork, FewShotNetwork, Networ
 from retrieval.relation_training import FewShotTraining, Scene, train_completing
 from retrieval.relation_trials import held_ranks
 
-COMMAND = "python benchmarks/relations.py --codex DIR --cache DIR"
+COMMAND = "python benchmarks/relations.py --codex DIR --films DIR --cache DIR"
 SEEDS, SHOTS = (0, 1, 2), (1, 3, 5)
 KINDS: tuple[VectorKind, ...] = ("complex", "translation")
 WIDTH, EPOCHS, STEPS, CHECK_EVERY = 50, 5, 400, 100
@@ -206,7 +208,8 @@ def _by_relation(data: FewShotSet, runs: Mapping[str, Sequence[Ranks]]) -> dict[
 def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--codex", type=Path, required=True)
+    parser.add_argument("--codex", type=Path)
+    parser.add_argument("--films", type=Path)
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--only", choices=[*ROWS, "vectors"])
     parser.add_argument("--kind", choices=KINDS, default="complex")
@@ -214,18 +217,28 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     args.cache.mkdir(parents=True, exist_ok=True)
+    where = {"environment": {**environment(("numpy", "torch", "onnxruntime")), "command": COMMAND}}
+    if args.films:
+        keep("ml-100k", {**where, **recalls(args.films, args.cache, SEEDS)})
+    if not args.codex:
+        return
     data = codex(args.codex)
     if args.only == "vectors":
         scene_of(data, args.kind, args.cache)
     elif args.only:
         learnt_ranks(data, args.only, args.kind, args.seed, args.cache)
     else:
-        where = {**environment(("numpy", "torch")), "command": COMMAND}
         settings = {"width": WIDTH, "epochs": EPOCHS, "steps": STEPS, "seeds": len(SEEDS)}
-        found = compare(data, args.cache)
         write_result("relations_tasks", recipe(data))
-        path = write_result("relations", {"environment": where, "settings": settings, **found})
-        print(json.dumps(found["figures"], indent=1), path)
+        keep("codex-m", {**where, "settings": settings, **compare(data, args.cache)})
+
+
+def keep(name: str, found: dict[str, Any]) -> None:
+    """Write the figures of one set beside those of the other."""
+    path = RESULTS / "relations.json"
+    known: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    write_result("relations", {**known, name: found})
+    print(json.dumps(found.get("figures", found), indent=1))
 
 
 if __name__ == "__main__":

@@ -119,9 +119,11 @@ def scores_of_tails(acted: Tensor, tails: Tensor, kind: VectorKind) -> Tensor:
 
 def scores_of_each(acted: Tensor, tails: Tensor, kind: VectorKind) -> Tensor:
     """Score one tail for each head that was acted upon, (..., D) twice to (...)."""
+    scores: Tensor
     if kind == "translation":
-        return -torch.linalg.norm(acted - tails, dim=-1)
-    scores: Tensor = (acted * tails).sum(-1)
+        scores = -torch.linalg.norm(acted - tails, dim=-1)
+    else:
+        scores = (acted * tails).sum(-1)
     return scores
 
 
