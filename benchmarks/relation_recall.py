@@ -8,7 +8,7 @@ with the source has as many candidates as one without.
 
 Relations are those of the graph's films. Those with 1,000 pairs or more are background, which
 vectors are learnt of; subjects, sequels and prequels are learnt from and completed. Films stand
-for the entities that they are linked to.
+for the entities that they are linked to. In one more row films that share a director are related.
 """
 
 from __future__ import annotations
@@ -17,14 +17,16 @@ import csv
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import permutations
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.content_sets import encoded
 from ingest.histories import Histories, History, gather_histories
+from ingest.relations import Relation
 from retrieval.nearest import ItemIndex
 from retrieval.neighbours import ItemNeighbours, NeighbourConfig
 from retrieval.popular import count_users
@@ -35,6 +37,7 @@ from retrieval.source import Found, Source, best_of, pooled
 from retrieval.source_neighbours import NeighbourTable
 from retrieval.source_relations import RelatedConfig, RelatedSource, RelatedTable
 from retrieval.source_similar import similar_items
+from sensorium.relation_store import known_table
 
 SIZES = (50, 100, 300)
 LIKED, LEAST, SHARE = 4.0, 10, 0.2
@@ -123,16 +126,19 @@ def compare(folder: Path, cache: Path, seeds: Sequence[int]) -> dict[str, Any]:
     ]
     base = _recalls(data, plain)
     found: dict[str, Any] = {"without": {str(n): float(base[n].mean()) for n in SIZES}}
-    for use in ("known", "completed"):
+    uses: tuple[Literal["known", "completed"], ...] = ("known", "completed")
+    for use in uses:
         runs = []
         for seed in seeds if use == "completed" else seeds[:1]:
             table = _table(data, seed, cache)
-            source = RelatedSource(table, replace(RelatedConfig(), use=use), number_of)  # type: ignore[arg-type]
+            source = RelatedSource(table, RelatedConfig(use=use), number_of)
             runs.append(_recalls(data, [*plain, source]))
         found[use] = _compared(base, runs)
         found[use]["entries between films"] = int(
             table.known.sum() if use == "known" else len(table.known)
         )
+    shared = RelatedSource(_by_director(data), RelatedConfig(use="known"), number_of)
+    found["known, same director"] = _compared(base, [_recalls(data, [*plain, shared])])
     related = [len(source.candidates(history, ASKED_FOR).items) for history in _asked(data)]
     found["related candidates of a user, median"] = float(np.median(related))
     found["users"], found["films"] = len(data.wanted), len(data.words)
@@ -149,6 +155,19 @@ def _table(data: Films, seed: int, cache: Path) -> RelatedTable:
         related_table(learnt.model, SETTINGS.most).save(path)
         print("films", learnt.learnt, f"{time.monotonic() - started:.0f} s", flush=True)
     return RelatedTable.load(path)
+
+
+def _by_director(data: Films) -> RelatedTable:
+    """Films that share a director, which the graph says by way of a person."""
+    films, of = set(data.histories.item_ids), dict[str, list[str]]()
+    for head, by, tail in data.triples:
+        if by == "film.film.directed_by" and head in films:
+            of.setdefault(tail, []).append(head)
+    pairs = (pair for same in of.values() for pair in permutations(same, 2))
+    number_of = {name: number for number, name in enumerate(data.histories.item_ids)}
+    return known_table(
+        [Relation(one, "same director as", other) for one, other in pairs], number_of
+    )
 
 
 def _recalls(data: Films, sources: Sequence[Source]) -> dict[int, NDArray[np.float64]]:
