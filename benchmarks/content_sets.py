@@ -63,7 +63,7 @@ def films(ratings: Path, posters: Path, plots: Path, cache: Path) -> ContentSet:
         )
         for row in known
     ]
-    text = _encoded(cache, "films-words", words)
+    text = encoded(cache, "films-words", words)
     files = {n: posters / f"tt{imdb[row['movieId']]}.jpg" for n, row in enumerate(known)}
     pictured = {n: file for n, file in files.items() if file.exists()}
     image = np.zeros_like(text)
@@ -102,7 +102,7 @@ def places(folder: Path, cache: Path) -> ContentSet:
     return ContentSet(
         name="yelp",
         histories=histories,
-        content=_encoded(cache, "yelp-words", words),
+        content=encoded(cache, "yelp-words", words),
         with_picture=0,
     )
 
@@ -141,7 +141,8 @@ def _looked_at(files: list[Path]) -> Array:
     return np.concatenate(found)
 
 
-def _encoded(cache: Path, name: str, texts: list[str]) -> Array:
+def encoded(cache: Path, name: str, texts: list[str]) -> Array:
+    """Vectors of texts in the joint space, (N, D); the cache keeps them under a name."""
     encoder = OnnxTextEncoder(MINILM)
     starts = range(0, len(texts), TEXTS_AT_ONCE)
     native = _cached(

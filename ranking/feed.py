@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ from ranking.feed_selector import Chosen, Quotas, quotas, select
 from ranking.page import Page, Pick, Reason, Step
 from ranking.shelf import Shelf
 from ranking.user_state import UserState
-from retrieval.source import Pool, Source
+from retrieval.source import Pool, Said, Source
 
 
 class Feed:
@@ -79,7 +79,7 @@ class Feed:
         places, alike = self._choose(candidates, bounds, size)
         steps.append(_step("choice", len(candidates.items), len(places), clock))
         clock = time.perf_counter()
-        reasons = self._reasons(state, candidates, places, explain)
+        reasons = self._reasons(state, candidates, places, gathered.said if explain else None)
         steps.append(_step("reasons", len(places), len(places), clock))
         picks = tuple(
             self._pick(candidates, int(place), position, float(cost), why)
@@ -163,12 +163,18 @@ class Feed:
         )
 
     def _reasons(
-        self, state: UserState, candidates: Scored, places: NDArray[np.int64], explain: bool
+        self,
+        state: UserState,
+        candidates: Scored,
+        places: NDArray[np.int64],
+        said: Mapping[int, Said] | None,
     ) -> list[Reason]:
+        """Reasons of picks; without what sources said, no liked item is looked for."""
         held = np.full(len(places), NOTHING, np.int64)
-        if explain:
+        if said is not None:
             held = supports(self.ranker, state, candidates, places, self.config)
-        return [reason(one) for one in evidence(self.shelf, state, candidates, places, held)]
+        found = evidence(self.shelf, state, candidates, places, held, said or {})
+        return [reason(one) for one in found]
 
     def _name(self, state: UserState, picks: Sequence[Pick]) -> str:
         """Name of an answer: the same for the same answer to the same question."""

@@ -21,7 +21,7 @@ from ranking.feed_interests import interests_of, representatives
 from ranking.page import Step
 from ranking.shelf import NO_INTEREST, Shelf
 from ranking.user_state import UserState
-from retrieval.source import Found, Pool, Source, pooled
+from retrieval.source import Found, Pool, Said, Source, pooled
 
 VARIED, NEWEST = "varied", "newest"
 """Names of what stands in where sources are not enough."""
@@ -45,6 +45,11 @@ class Gathered:
     """What each source found, and what stood in."""
     trace: tuple[Step, ...]
     """What each step did."""
+
+    @property
+    def said(self) -> dict[int, Said]:
+        """What sources say of items, by number."""
+        return {item: said for one in self.found.values() for item, said in one.said.items()}
 
 
 class Gathering:

@@ -8,7 +8,7 @@ speak for is a reason of its own, and an item that nothing in the history suppor
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,7 @@ from ranking.feed_scores import RANKER, Scored, ranker_part
 from ranking.page import Reason
 from ranking.shelf import NO_INTEREST, Shelf
 from ranking.user_state import UserState
+from retrieval.source import Said
 
 NOTHING = -1
 """Stands for no item of the history."""
@@ -99,6 +100,8 @@ class Evidence:
     """Id of the liked item that holds the pick up; empty for none."""
     sources: frozenset[str]
     """Names of those that found it."""
+    relation: str = ""
+    """What a source says of how it is related to ``history_item``; empty for nothing."""
 
 
 def evidence(
@@ -107,8 +110,12 @@ def evidence(
     candidates: Scored,
     places: NDArray[np.int64],
     held: NDArray[np.int64],
+    said: Mapping[int, Said],
 ) -> Iterator[Evidence]:
     """Collect what speaks for each pick; nothing does for one that is merely explored.
+
+    A relation that a source names is a reason of its own: its item is named, whichever item holds
+    the pick up.
 
     Args:
         shelf: the items.
@@ -116,18 +123,22 @@ def evidence(
         candidates: with their scores, (C,).
         places: of the picks among the candidates, (P,).
         held: numbers of the liked items that hold them up, or ``NOTHING``, (P,).
+        said: what sources say of items, by number.
     """
     lane, worth = explored_only(candidates.pool), candidates.parts[RANKER]
     for place, item in zip(places.tolist(), held.tolist(), strict=True):
         owner, counts = int(candidates.owner[place]), not lane[place]
         named = shelf.interests is not None and owner != NO_INTEREST
+        related = said.get(int(candidates.pool.items[place])) if counts else None
+        behind = related.item if related else item
         yield Evidence(
             interest=shelf.interests.names[owner] if shelf.interests and named else "",
             boosted=counts and named and bool(state.boost[owner] > 1),
             liked=counts and named and bool(state.interest[owner] > 0),
             close=counts and len(state.liked.items) > 0 and bool(worth[place] >= CLOSE),
-            history_item=shelf.item_ids[item] if counts and item != NOTHING else "",
+            history_item=shelf.item_ids[behind] if counts and behind != NOTHING else "",
             sources=frozenset(candidates.pool.found_by(place)),
+            relation=related.words if related else "",
         )
 
 
@@ -135,7 +146,9 @@ def reason(evidence: Evidence) -> Reason:
     """Put what speaks for a pick into words: the most particular thing that is true."""
     interest, item = evidence.interest, evidence.history_item
     kind, text = "explored", ": ".join(filter(None, ["something different", interest]))
-    if item:
+    if evidence.relation:
+        kind, text = "relation", evidence.relation.replace("{item}", item)
+    elif item:
         kind, text = "history", f"because you liked {item}"
     elif interest and evidence.boosted:
         kind, text = "interest", f"you asked for more of {interest}"

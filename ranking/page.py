@@ -11,13 +11,14 @@ class Reason:
     """Why an item is on the page; every part of it is checkable."""
 
     kind: str
-    """``interest``, ``history``, ``popular``, ``new`` or ``explored``."""
+    """``interest``, ``history``, ``relation``, ``popular``, ``new`` or ``explored``."""
     text: str
     """One sentence for a person."""
     interest: str = ""
     """Name of the interest that the item belongs to; empty for none."""
     history_item: str = ""
-    """Id of the liked item without which this one would fall furthest; empty for none."""
+    """Id of the liked item without which this one would fall furthest, or that it is related to by
+    name; empty for none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ catalogue that the source was built on.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -21,6 +21,16 @@ RANK_OFFSET = 60.0
 (Cormack, Clarke and Buettcher 2009)."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a source says of one candidate."""
+
+    words: str
+    """For a person; ``{item}`` stands for the item of the history."""
+    item: int
+    """Number of that item."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Found:
     """What one source found."""
@@ -29,6 +39,9 @@ class Found:
     """Numbers of items, best first, each once, (C,)."""
     scores: NDArray[np.float32]
     """How well each fits, never rising, (C,); they compare within this source only."""
+    said: Mapping[int, Said] = field(default_factory=dict)
+    """Why some were found, by number of the item; most sources have no more to say than their
+    name."""
 
 
 NOTHING = Found(items=np.zeros(0, np.int64), scores=np.zeros(0, np.float32))

@@ -39,6 +39,7 @@ from sensorium.options import (
 )
 from sensorium.profiles_cli import profiles_app
 from sensorium.recommend_cli import recommend
+from sensorium.relations_cli import relations_app
 from sensorium.serve_cli import serve
 from sensorium.titles_cli import titles_app
 from sensorium.train_cli import train_app
@@ -335,6 +336,7 @@ app.add_typer(items_app, name="items")
 app.add_typer(models_app, name="models")
 app.add_typer(profiles_app, name="profiles")
 app.add_typer(titles_app, name="titles")
+app.add_typer(relations_app, name="relations")
 app.add_typer(train_app, name="train")
 app.add_typer(users_app, name="users")
 app.add_typer(view_app, name="view")

@@ -22,6 +22,7 @@ from ranking.ranker_settings import RankerSettings
 from ranking.titles import TitleConfig
 from ranking.user_state import UserStateConfig
 from ranking.views import DriftConfig
+from retrieval.relation_settings import RelationSettings
 from sensorium.service.settings import ServiceConfig
 from sensorium.settings import Loaded, load
 from sensorium.source_settings import SourceSettings
@@ -100,6 +101,8 @@ class Config:
     """How long- and short-term taste is learnt."""
     fusion: FusionSettings = field(default_factory=FusionSettings)
     """Which fuser is learnt."""
+    relations: RelationSettings = field(default_factory=RelationSettings)
+    """How named relations between items are learnt."""
     sources: SourceSettings = field(default_factory=SourceSettings)
     """Where candidates come from."""
     feed: FeedConfig = field(default_factory=FeedConfig)

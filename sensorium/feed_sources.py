@@ -16,6 +16,7 @@ from retrieval.space import GraphConfig
 from retrieval.tally import Standings
 from sensorium.fitted_sources import Show, hidden
 from sensorium.ranker_store import open_interests
+from sensorium.relation_store import open_related
 
 if TYPE_CHECKING:
     from retrieval.source import Source
@@ -74,6 +75,9 @@ def sources_of(library: Library, stock: Stock, counts: Counts, show: Show = hidd
     table = counts.fitted.neighbours(show=show)
     if table is not None:
         sources.append(table.source(shelf.number_of))
+    related = open_related(library.workspace, settings.relations, shelf.number_of)
+    if related is not None:
+        sources.append(related)
     learnt = _interests(library, stock)
     return sources if learnt is None else [*sources, learnt]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from retrieval.source_fresh import ExploreConfig, FreshConfig
+from retrieval.source_relations import RelatedConfig
 from retrieval.source_similar import SimilarConfig
 
 
@@ -18,6 +19,8 @@ class SourceSettings:
     """Items that have just come."""
     explore: ExploreConfig = field(default_factory=ExploreConfig)
     """New items that few have seen."""
+    relations: RelatedConfig = field(default_factory=RelatedConfig)
+    """Items in a named relation to those liked lately; off by default."""
     popular_days: float = 30.0
     """Half-life of what makes an item popular."""
     refit_share: float = 0.1

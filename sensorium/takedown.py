@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from ingest.item import Item
+from ingest.relations import forget_ends
 from ranking.title_store import forget_titles
 from ranking.view_store import ViewStore, members_table
 from ray_jobs.duplicates import link_duplicates
@@ -70,6 +71,7 @@ def take_down(library: Library, item_ids: Sequence[str]) -> TakenDown:
             workspace.manifest.unmark(connection, ids)
             workspace.catalogue.remove(connection, ids)
             removed["titles"] = forget_titles(connection, ids)
+            removed["relations"] = forget_ends(connection, ids)
             removed |= {"items": len(ids), **forget_contents(connection, items.values())}
     if left:
         notes = (*notes, "the files are still there: an index run over them takes them in again")

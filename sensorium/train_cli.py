@@ -267,6 +267,32 @@ def long_short(
     show_learning(outcome, stdout, as_json)
 
 
+@train_app.command("relations")
+def relations(
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    config: ConfigOption = None,
+    vectors: Annotated[str | None, typer.Option(help="items or graph.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Tasks to learn from.")] = None,
+    seed: SeedOption = None,
+    settings: SetOption = [],
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Learn to complete the named relations that were imported, from a few pairs of each.
+
+    Examples: sensorium train relations · sensorium train relations --vectors graph
+    """
+    from sensorium.relations import train_library_relations
+    from sensorium.relations_display import show_relations_learnt
+
+    flags = settings_of(
+        settings, relations__vectors=vectors, relations__steps=steps, relations__seed=seed
+    )
+    library = _library(workspace, config, flags)
+    outcome = train_library_relations(library, stderr, quiet or as_json)
+    show_relations_learnt(outcome, stdout, as_json)
+
+
 @train_app.command("signals")
 def signals(
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,

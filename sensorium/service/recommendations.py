@@ -30,7 +30,7 @@ UserId = Annotated[str, Path(min_length=1, max_length=500, description="For whom
 class ReasonOut(BaseModel):
     """Why an item is on a page."""
 
-    kind: str = Field(description="interest, history, popular, new or explored.")
+    kind: str = Field(description="interest, history, relation, popular, new or explored.")
     text: str = Field(description="One sentence for a person.")
     interest: str = Field(description="Name of the item's interest; empty for none.")
     history_item: str = Field(description="Id of the liked item behind it; empty for none.")

@@ -91,6 +91,7 @@ def evidence(**changes: object) -> Evidence:
         ({"interest": "cats", "boosted": True}, "interest", "you asked for more of cats"),
         ({"interest": "cats", "liked": True, "history_item": "i1"}, "history",
          "because you liked i1"),
+        ({"relation": "sequel of {item}", "history_item": "i1"}, "relation", "sequel of i1"),
     ],
 )  # fmt: skip
 def test_the_most_particular_thing_is_said(
