@@ -173,7 +173,12 @@ def _in_words(text: str, place: str) -> WorkspaceError:
             f"the workspace database {place} cannot be written",
             "check the folder's permissions, or choose another with --workspace",
         )
-    if "disk is full" in text or "disk I/O" in text:
+    if "disk I/O" in text:
+        return WorkspaceError(
+            f"{place} cannot be read or written: {text}",
+            "see that the disk is sound, and that nobody removes files of the workspace",
+        )
+    if "disk is full" in text:
         return WorkspaceError(
             f"the disk that holds {place} is full",
             "free some space and run the same command again: finished work is kept",

@@ -39,6 +39,8 @@ PATIENCE_SECONDS = 0.5
 class HeldError(WorkspaceError):
     """Another process writes."""
 
+    code = "held"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:

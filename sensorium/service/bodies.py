@@ -15,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData, Headers
 from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect
 
 from sensorium.service.problems import ServiceError
 from sensorium.service.request_media import too_large
@@ -113,11 +114,19 @@ async def _bounded(request: Request, most: int, media_bytes: int) -> AsyncGenera
     if length.isascii() and length.isdigit() and int(length) > most:
         raise too_large(media_bytes)
     total = 0
-    async for chunk in request.stream():
-        total += len(chunk)
-        if total > most:
-            raise too_large(media_bytes)
-        yield chunk
+    try:
+        async for chunk in request.stream():
+            total += len(chunk)
+            if total > most:
+                raise too_large(media_bytes)
+            yield chunk
+    except ClientDisconnect:
+        raise cut_off() from None
+
+
+def cut_off() -> ServiceError:
+    """What is said, to the log at least, of a caller that went away before its body was whole."""
+    return ServiceError(400, "cut_off", "the caller went away")
 
 
 def schema_of(model: type[BaseModel]) -> dict[str, Any]:

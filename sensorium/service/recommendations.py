@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
 from ingest.event import Event, EventError, EventType
 from ingest.event_records import parse_time
@@ -88,10 +88,18 @@ class PastIn(BaseModel):
     value: float | None = Field(None, description="As of events.")
 
 
+def _one_of(*names: str) -> dict[str, Any]:
+    """Say in a schema that one of these fields is given, and not null."""
+    given = [
+        {"required": [name], "properties": {name: {"not": {"type": "null"}}}} for name in names
+    ]
+    return {"oneOf": given}
+
+
 class FeedIn(BaseModel):
     """For whom, and what."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_one_of("user_id", "history"))
 
     user_id: Id | None = Field(None, description="Somebody whom events tell of.")
     history: list[PastIn] | None = Field(
@@ -101,8 +109,8 @@ class FeedIn(BaseModel):
     view: str = Field("", max_length=500, description="View to read interests from; the newest.")
     filter: FilterIn = None
     exclude: list[Id] = Field(default_factory=list, max_length=10_000, description="Ids to omit.")
-    explain: bool = Field(False, description="With parts, sources and trace.")
-    record: bool = Field(False, description="Tell the log that this was shown.")
+    explain: StrictBool = Field(False, description="With parts, sources and trace.")
+    record: StrictBool = Field(False, description="Tell the log that this was shown.")
 
     @model_validator(mode="after")
     def _somebody(self) -> FeedIn:

@@ -43,6 +43,17 @@ def test_errors_are_problems(client: TestClient) -> None:
     assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
     method = client.put("/v1/search")
     assert (method.status_code, method.json()["code"]) == (405, "method_not_allowed")
+    assert client.put("/v1/items").headers["allow"] == "GET, POST"
+    assert client.put("/v1/users/anna/interests").headers["allow"] == "GET, PATCH"
+
+
+def test_the_specification_says_how_to_show_a_key(client: TestClient) -> None:
+    told = client.get("/openapi.json").json()
+    schemes = told["components"]["securitySchemes"]
+    assert schemes["key"] == {"type": "apiKey", "in": "header", "name": "X-API-Key"}
+    assert schemes["bearer"] == {"type": "http", "scheme": "bearer"}
+    assert told["paths"]["/v1/items"]["get"]["security"] == [{"key": []}, {"bearer": []}]
+    assert "security" not in told["paths"]["/health/live"]["get"]
 
 
 def test_a_fault_of_ours_is_told_without_detail(client: TestClient, host: Host) -> None:
@@ -61,6 +72,9 @@ def test_it_is_ready_once_the_library_has_been_opened(tmp_path: Path) -> None:
     assert waiting.status_code == 503
     assert int(waiting.headers["retry-after"]) > 0
     assert client.get("/health/live").status_code == 200
+    early = client.post("/v1/search", json={"text": "red"})
+    assert (early.status_code, early.json()["code"]) == (503, "opening")
+    assert int(early.headers["retry-after"]) > 0
     host.refresh()
     assert client.get("/health/ready").status_code == 200
     empty = client.get("/v1/recommendations/anna")
