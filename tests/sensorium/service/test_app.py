@@ -45,6 +45,8 @@ def test_errors_are_problems(client: TestClient) -> None:
     assert (method.status_code, method.json()["code"]) == (405, "method_not_allowed")
     assert client.put("/v1/items").headers["allow"] == "GET, POST"
     assert client.put("/v1/users/anna/interests").headers["allow"] == "GET, PATCH"
+    mistaken = client.delete("/v1/users/anna/events")  # Not somebody of this name.
+    assert (mistaken.status_code, mistaken.headers["allow"]) == (405, "GET")
 
 
 def test_the_specification_says_how_to_show_a_key(client: TestClient) -> None:
