@@ -90,6 +90,7 @@ def create_app(host: Host) -> FastAPI:
     app.state.access = access.Access(host.config.service, keys)
     app.state.jobs = running
     app.state.metrics = metrics.Metrics(host)
+    app.state.metrics.show("sensorium_jobs", "Jobs remembered.", "state", running.store.counts)
     app.state.routes = [route for router in ROUTERS for route in router.routes]
     problems.install(app)
     app.add_middleware(body_limits.BodyLimits, host.config.service)

@@ -42,12 +42,16 @@ class PickOut(BaseModel):
     item_id: str = Field(description="Which.")
     position: int = Field(description="Place on the page, from 0.")
     score: float = Field(description="The sum of its parts.")
-    title: str = Field(description="What a person calls it.")
+    title: str = Field(description="Empty where it has none.")
     kind: str = Field(description="video, image, audio or text.")
     has_thumbnail: bool
     reason: ReasonOut
     parts: dict[str, float] | None = Field(description="Of the score; only with explain.")
     sources: dict[str, int] | None = Field(description="Places by source; only with explain.")
+    chances: dict[str, float] | None = Field(
+        description="How likely each action is; only with explain, of a ranker that tells them "
+        "apart."
+    )
 
 
 class PageOut(BaseModel):
@@ -126,7 +130,13 @@ def recommend(
     serving: ServingHere, user_id: UserId, asked: Annotated[PageQuery, Query()]
 ) -> PageOut:
     """Recommend items to a user."""
-    request = FeedRequest(user_id=user_id, limit=asked.n, where=asked.filter, record=asked.record)
+    request = FeedRequest(
+        user_id=user_id,
+        limit=asked.n,
+        where=asked.filter,
+        record=asked.record,
+        chances=asked.explain,
+    )
     return page_of(serving.recommenders.of(asked.view).report(request), asked.explain)
 
 
@@ -140,6 +150,7 @@ def recommend_by_body(serving: ServingHere, asked: FeedIn) -> PageOut:
         where=asked.filter,
         exclude=tuple(asked.exclude),
         record=asked.record,
+        chances=asked.explain,
     )
     return page_of(serving.recommenders.of(asked.view).report(request), asked.explain)
 
@@ -199,7 +210,7 @@ def _pick_of(report: FeedReport, pick: Pick, explain: bool) -> PickOut:
         item_id=pick.item_id,
         position=pick.position,
         score=pick.score,
-        title=report.name(pick.item_id),
+        title=shown.title if shown else "",
         kind=shown.kind if shown else "",
         has_thumbnail=bool(shown and shown.thumbnail),
         reason=ReasonOut(
@@ -210,4 +221,5 @@ def _pick_of(report: FeedReport, pick: Pick, explain: bool) -> PickOut:
         ),
         parts=dict(pick.parts) if explain else None,
         sources=dict(pick.sources) if explain else None,
+        chances=dict(pick.chances) if explain and pick.chances else None,
     )
