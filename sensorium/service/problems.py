@@ -138,7 +138,10 @@ class OpeningError(ServiceError):
 
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "description": title, "content": {MEDIA_TYPE: {}}}
+    status: {
+        "description": title,
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
     for status, title in TITLES.items()
     if status not in (405, 431)
 }

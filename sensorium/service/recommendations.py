@@ -92,18 +92,10 @@ class PastIn(BaseModel):
     value: float | None = Field(None, description="As of events.")
 
 
-def _one_of(*names: str) -> dict[str, Any]:
-    """Say in a schema that one of these fields is given, and not null."""
-    given = [
-        {"required": [name], "properties": {name: {"not": {"type": "null"}}}} for name in names
-    ]
-    return {"oneOf": given}
-
-
 class FeedIn(BaseModel):
     """For whom, and what."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra=_one_of("user_id", "history"))
+    model_config = ConfigDict(extra="forbid")
 
     user_id: Id | None = Field(None, description="Somebody whom events tell of.")
     history: list[PastIn] | None = Field(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 from fastapi.testclient import TestClient
@@ -65,6 +67,21 @@ def test_a_fault_of_ours_is_told_without_detail(client: TestClient, host: Host) 
     assert "object" not in answer.text
     assert answer.headers["x-request-id"] == answer.json()["request_id"] != ""
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_whatever_the_specification_refers_to_is_there(client: TestClient) -> None:
+    told = client.get("/openapi.json").text
+    known = set(json.loads(told)["components"]["schemas"])
+    referred = set(re.findall(r'"#/components/schemas/([^"]+)"', told))
+    assert referred <= known
+    assert {"SearchIn", "MediaIn", "EmbeddingsIn"} <= referred
+
+
+def test_operations_have_short_names_of_their_own(client: TestClient) -> None:
+    paths = client.get("/openapi.json").json()["paths"].values()
+    names = [operation["operationId"] for methods in paths for operation in methods.values()]
+    assert len(set(names)) == len(names)
+    assert {"search", "recommend", "tell", "embed"} <= set(names)
 
 
 def test_it_is_ready_once_the_library_has_been_opened(tmp_path: Path) -> None:
