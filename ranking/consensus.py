@@ -87,7 +87,8 @@ class Consensus:
         if self._is_dual:
             centred = self.items - self._mean
             return np.asarray(centred @ centred.T)
-        return self.items.T @ self.items - len(self.items) * np.outer(self._mean, self._mean)
+        whole = self.items.T @ self.items
+        return np.asarray(whole - len(self.items) * np.outer(self._mean, self._mean))
 
     def _solved(self, centred: Array) -> Array:
         """The map (D, K) that fits centred shares (N, K) best."""
