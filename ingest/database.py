@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from sqlalchemy import Engine, ExceptionContext, create_engine, event, make_url
+from sqlalchemy import Engine, ExceptionContext, Table, create_engine, event, inspect, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 
 from ingest.errors import SensoriumError
@@ -135,6 +135,19 @@ def _is_away(context: ExceptionContext) -> bool:
     return connecting or context.is_disconnect
 
 
+def add_columns(engine: Engine, table: Table) -> None:
+    """Give a table that an older version made the columns that it lacks; they may be null."""
+    known = {column["name"] for column in inspect(engine).get_columns(table.name)}
+    quote = engine.dialect.identifier_preparer.quote
+    for column in table.columns:
+        if column.name not in known:
+            kind = column.type.compile(engine.dialect)
+            with engine.begin() as connection:
+                connection.exec_driver_sql(
+                    f"ALTER TABLE {quote(table.name)} ADD COLUMN {quote(column.name)} {kind}"
+                )
+
+
 def write_back(engine: Engine) -> bool:
     """Move what SQLite's log holds into its file and empty the log; other databases need no asking.
 
@@ -173,7 +186,12 @@ def _in_words(text: str, place: str) -> WorkspaceError:
             f"the workspace database {place} cannot be written",
             "check the folder's permissions, or choose another with --workspace",
         )
-    if "disk is full" in text or "disk I/O" in text:
+    if "disk I/O" in text:
+        return WorkspaceError(
+            f"{place} cannot be read or written: {text}",
+            "see that the disk is sound, and that nobody removes files of the workspace",
+        )
+    if "disk is full" in text:
         return WorkspaceError(
             f"the disk that holds {place} is full",
             "free some space and run the same command again: finished work is kept",

@@ -8,6 +8,8 @@ pseudo-labels, with a closed form in place of gradient steps). Choices a reader 
 - soft assignments, and scores scaled to one spread per round, so that no cluster wins by its norm;
 - the strength is relative to the items' energy per direction: it means the same for ten items and a
   hundred thousand;
+- where there are fewer items than directions, the same map is found among the items (its dual):
+  thousands of directions would take seconds to invert, for a library of a few hundred;
 - what comes out is linear, so new items cost one product.
 """
 
@@ -54,8 +56,9 @@ class Consensus:
         self.items = items
         self.config = config
         self._mean = items.mean(axis=0)
-        gram = items.T @ items - len(items) * np.outer(self._mean, self._mean)
-        energy = max(float(np.trace(gram)), 1e-6) / gram.shape[0]
+        self._is_dual = len(items) < items.shape[1]
+        gram = self._gram()
+        energy = max(float(np.trace(gram)), 1e-6) / items.shape[1]
         gram[np.diag_indices_from(gram)] += config.strength * energy
         self._inverse = np.linalg.inv(gram.astype(np.float64)).astype(np.float32)
 
@@ -71,13 +74,31 @@ class Consensus:
         mean = shares.sum(axis=0) / max(float(shares.sum()), 1e-6)
         known = shares.sum(axis=1, keepdims=True)
         centred = shares - known * mean
-        weights = self._inverse @ (self.items.T @ centred - np.outer(self._mean, centred.sum(0)))
+        weights = self._solved(centred)
         bias = -self._mean @ weights
         spread = float((self.items @ weights + bias).std())
         scale = self.config.sharpness / max(spread, 1e-9)
         return Readout(
             weights=(scale * weights).astype(np.float32), bias=(scale * bias).astype(np.float32)
         )
+
+    def _gram(self) -> Array:
+        """Products of centred items: between directions (D, D), or in the dual (N, N)."""
+        if self._is_dual:
+            centred = self.items - self._mean
+            return np.asarray(centred @ centred.T)
+        whole = self.items.T @ self.items
+        return np.asarray(whole - len(self.items) * np.outer(self._mean, self._mean))
+
+    def _solved(self, centred: Array) -> Array:
+        """The map (D, K) that fits centred shares (N, K) best."""
+        if self._is_dual:
+            return self._onto_items(self._inverse @ centred)
+        return np.asarray(self._inverse @ self._onto_items(centred))
+
+    def _onto_items(self, rows: Array) -> Array:
+        """Centred items, transposed, times rows (N, K); they are not written out."""
+        return np.asarray(self.items.T @ rows - np.outer(self._mean, rows.sum(0)))
 
     def settle(self, labels: NDArray[np.int64], num_clusters: int) -> Readout:
         """Reassign until nothing moves.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ from sqlalchemy import (
 )
 
 from ingest.catalogue import BATCH, batches, upsert
+from ingest.database import add_columns
 from ingest.decoded import Decoded
 
 METADATA = MetaData()
@@ -69,6 +71,7 @@ quarantine_table = Table(
     Column("message", Text, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("released", Boolean, nullable=False),
+    Column("failed_at", String),
 )
 
 indexed_table = Table(
@@ -119,6 +122,8 @@ class Quarantined:
     """One sentence."""
     attempts: int
     """How often it was tried."""
+    failed_at: datetime | None
+    """When it was tried last, UTC; None where that was not kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +154,7 @@ class Manifest:
         self.engine = engine
         self.decode_digest = decode_digest
         METADATA.create_all(engine)
+        add_columns(engine, quarantine_table)
 
     def missing(self, wanted: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
         """Give what is still to be encoded.
@@ -204,6 +210,7 @@ class Manifest:
             "message": cause[1],
             "attempts": (attempts or 0) + 1,
             "released": False,
+            "failed_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         upsert(connection, table, [row])
 
@@ -215,17 +222,8 @@ class Manifest:
             else [self._select_quarantined(batch) for batch in batches(list(content_hashes))]
         )
         with self.engine.connect() as connection:
-            return {
-                row.content_hash: Quarantined(
-                    content_hash=row.content_hash,
-                    uri=row.uri,
-                    code=row.code,
-                    message=row.message,
-                    attempts=row.attempts,
-                )
-                for query in queries
-                for row in connection.execute(query)
-            }
+            rows = (row for query in queries for row in connection.execute(query))
+            return {row.content_hash: _quarantined(row) for row in rows}
 
     def release(self, code: str | None = None) -> list[str]:
         """Let quarantined contents be tried again; their attempts stay counted.
@@ -384,6 +382,12 @@ class Manifest:
         return select(table).where(
             table.c.content_hash.in_(content_hashes), table.c.decode_digest == self.decode_digest
         )
+
+
+def _quarantined(row: Any) -> Quarantined:
+    failed_at = row.failed_at and datetime.fromisoformat(row.failed_at)
+    names = ("content_hash", "uri", "code", "message", "attempts")
+    return Quarantined(failed_at=failed_at, **{name: getattr(row, name) for name in names})
 
 
 def _indexed(row: Any) -> Indexed:

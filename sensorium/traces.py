@@ -8,17 +8,26 @@ for a hundred other things.
 
 SQLite packs cells without anything between them, so in its files a word counts wherever its bytes
 stand; where a cell that is there holds these bytes, as ``ann`` in ``anna``, the files cannot tell.
+
+The database's own files are read by another process. Closing one of them here would take away the
+locks of every connection that this process has (POSIX locks are a process's, not a file handle's),
+and the next process to leave would remove the log that this one goes on writing to.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from sqlalchemy import Engine, MetaData, String, Table, or_, select
+
+from ingest.database import WorkspaceError
 
 PEOPLE = "user_id"
 """Name of every column of people."""
@@ -26,6 +35,7 @@ SHORTEST = 6
 """Bytes of a word below which it is looked for in columns of people only."""
 PIECE_BYTES = 1 << 24
 """Bytes of a file looked at in one go."""
+_COPY = "import shutil, sys; shutil.copyfileobj(open(sys.argv[1], 'rb'), sys.stdout.buffer)"
 _BESIDE = re.compile(rb"[0-9A-Za-z]")
 
 
@@ -92,6 +102,24 @@ def find_traces(engine: Engine, folder: Path, word: str) -> Traces:
 def has_deleted_bytes(engine: Engine, word: str) -> bool:
     """Whether the database's own files hold the bytes of a word; see ``Traces.files_tell``."""
     return any(_has_bytes(file, _spellings(word)) for file in database_files(engine))
+
+
+def _has_bytes(file: Path, words: tuple[bytes, ...]) -> bool:
+    """Whether a file, which another process reads for us, holds the bytes of any of these words."""
+    command = [sys.executable, "-I", "-S", "-c", _COPY, str(file)]
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as copier:
+        assert copier.stdout is not None, "it is a pipe"
+        found = _is_any_in(copier.stdout, words)
+    if copier.returncode and not found and file.exists():
+        raise WorkspaceError(f"{file} cannot be read", "check the folder's permissions")
+    return found
+
+
+def _is_any_in(stream: IO[bytes], words: tuple[bytes, ...]) -> bool:
+    pieces = _pieces_of(stream, max(map(len, words)))
+    return any(word in piece for piece, _, _ in pieces for word in words)
 
 
 def database_files(engine: Engine) -> list[Path]:
@@ -162,14 +190,18 @@ def _pieces(file: Path, overlap: int) -> Iterator[tuple[bytes, bool, bool]]:
     """
     try:
         with file.open("rb") as stream:
-            piece, first = stream.read(PIECE_BYTES), True
-            while piece:
-                more = stream.read(PIECE_BYTES)
-                yield piece, first, not more
-                first = first and len(piece) <= overlap
-                piece = piece[-overlap:] + more if more else b""
+            yield from _pieces_of(stream, overlap)
     except FileNotFoundError:
         return
+
+
+def _pieces_of(stream: IO[bytes], overlap: int) -> Iterator[tuple[bytes, bool, bool]]:
+    piece, first = stream.read(PIECE_BYTES), True
+    while piece:
+        more = stream.read(PIECE_BYTES)
+        yield piece, first, not more
+        first = first and len(piece) <= overlap
+        piece = piece[-overlap:] + more if more else b""
 
 
 def _is_word_in(file: Path, words: tuple[bytes, ...]) -> bool:
@@ -178,7 +210,3 @@ def _is_word_in(file: Path, words: tuple[bytes, ...]) -> bool:
         for word in words
         for piece, first, last in _pieces(file, len(word) + 1)
     )
-
-
-def _has_bytes(file: Path, words: tuple[bytes, ...]) -> bool:
-    return any(word in piece for word in words for piece, _, _ in _pieces(file, len(word)))

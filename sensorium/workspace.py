@@ -32,12 +32,16 @@ SOURCES = "sources"
 """Folder of what sources keep of the log, made again from it where it is missing."""
 LOCK = "workspace.lock"
 """File that whoever writes holds, with who that is."""
+MEASURED_SECONDS = 10.0
+"""For so long what was measured of the folder is not measured again; many ask, and it is a walk."""
 PATIENCE_SECONDS = 0.5
 """Waited for who holds the workspace for a moment only, as an edit of a view does."""
 
 
 class HeldError(WorkspaceError):
     """Another process writes."""
+
+    code = "held"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +90,7 @@ class Workspace:
         self.event_log = EventLog(self.engine)
         self.cache = EmbeddingCache(self.engine)
         self.manifest = Manifest(self.engine, decode_digest)
+        self._measured = (0.0, 0)
 
     @property
     def name(self) -> str:
@@ -207,8 +212,12 @@ class Workspace:
         self.manifest.remember(_learnt_name(part), str(path.relative_to(self.path)))
 
     def size_bytes(self) -> int:
-        """Disk space of everything in the folder."""
-        return sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file())
+        """Disk space of everything in the folder, as it was some seconds ago at most."""
+        until, size = self._measured
+        if time.monotonic() >= until:
+            size = sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file())
+            self._measured = time.monotonic() + MEASURED_SECONDS, size
+        return size
 
 
 def changes(old: dict[str, str], new: dict[str, str]) -> str:

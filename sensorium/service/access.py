@@ -16,9 +16,10 @@ import ipaddress
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyHeader, HTTPBearer
 
 from ingest.errors import SensoriumError
 from sensorium.service.body_limits import FORM_PATHS, MEDIA_PATHS
@@ -51,10 +52,19 @@ class Caller:
     """The one user whom they may speak of; None for all."""
 
 
+HEADER = APIKeyHeader(name="X-API-Key", scheme_name="key", auto_error=False)
+BEARER = HTTPBearer(scheme_name="bearer", auto_error=False)
+"""How a key is shown, for the specification; the gate reads it."""
+
+
 def needs(scope: Scope) -> Any:
     """Give the dependency of a route that only callers with a scope may use."""
 
-    async def check(request: Request) -> None:
+    async def check(
+        request: Request,
+        _key: Annotated[object, Security(HEADER)],
+        _bearer: Annotated[object, Security(BEARER)],
+    ) -> None:
         await request.app.state.access.check(request, scope)
 
     return Depends(check)

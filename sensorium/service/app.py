@@ -33,6 +33,7 @@ from sensorium.service import (
 )
 from sensorium.service.keys import KeyStore
 from sensorium.service.serving import Host
+from sensorium.service.specification import specification
 
 DESCRIPTION = """
 Search, recommendations and albums over one library of videos, photos, sounds and texts.
@@ -84,12 +85,15 @@ def create_app(host: Host) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         responses=problems.PROBLEMS,
+        generate_unique_id_function=lambda route: route.name,  # Generated clients call them so.
     )
     app.state.host = host
     keys = KeyStore(host.library.workspace.engine)
     app.state.access = access.Access(host.config.service, keys)
     app.state.jobs = running
     app.state.metrics = metrics.Metrics(host)
+    app.state.metrics.show("sensorium_jobs", "Jobs remembered.", "state", running.store.counts)
+    app.state.routes = [route for router in ROUTERS for route in router.routes]
     problems.install(app)
     app.add_middleware(body_limits.BodyLimits, host.config.service)
     app.add_middleware(gate.Gate, app.state.access)
@@ -97,4 +101,5 @@ def create_app(host: Host) -> FastAPI:
     app.add_middleware(metrics.Measured, metrics=app.state.metrics)
     for router in ROUTERS:
         app.include_router(router)
+    app.openapi = specification(app)  # type: ignore[method-assign]
     return app

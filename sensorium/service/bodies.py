@@ -15,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData, Headers
 from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect
 
 from sensorium.service.problems import ServiceError
 from sensorium.service.request_media import too_large
@@ -25,6 +26,8 @@ FORM = "multipart/form-data"
 TEXT_BYTES = 2 << 20
 """Room for all of a body that is not media."""
 MOST_FIELDS = 100
+PLACE = "#/components/schemas/{model}"
+"""Where the specification has the schema of a model."""
 
 
 def media_type(request: Request) -> str:
@@ -113,29 +116,21 @@ async def _bounded(request: Request, most: int, media_bytes: int) -> AsyncGenera
     if length.isascii() and length.isdigit() and int(length) > most:
         raise too_large(media_bytes)
     total = 0
-    async for chunk in request.stream():
-        total += len(chunk)
-        if total > most:
-            raise too_large(media_bytes)
-        yield chunk
+    try:
+        async for chunk in request.stream():
+            total += len(chunk)
+            if total > most:
+                raise too_large(media_bytes)
+            yield chunk
+    except ClientDisconnect:
+        raise cut_off() from None
+
+
+def cut_off() -> ServiceError:
+    """What is said, to the log at least, of a caller that went away before its body was whole."""
+    return ServiceError(400, "cut_off", "the caller went away")
 
 
 def schema_of(model: type[BaseModel]) -> dict[str, Any]:
-    """The JSON schema of a model with everything it refers to written out, for the specification.
-
-    Bodies read here are not known to the framework, which would collect the schemas of their parts.
-    """
-    schema = model.model_json_schema()
-    parts = schema.pop("$defs", {})
-
-    def written_out(node: Any) -> Any:
-        if isinstance(node, list):
-            return [written_out(one) for one in node]
-        if not isinstance(node, dict):
-            return node
-        if "$ref" in node:
-            return written_out(parts[node["$ref"].rpartition("/")[2]])
-        return {name: written_out(one) for name, one in node.items() if name != "discriminator"}
-
-    written: dict[str, Any] = written_out(schema)
-    return written
+    """Refer to the schema of a model; ``specification`` adds what is referred to."""
+    return {"$ref": PLACE.format(model=model.__name__)}

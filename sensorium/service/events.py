@@ -110,33 +110,7 @@ class UserEventsOut(BaseModel):
     next_cursor: str | None
 
 
-BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": {
-                    "anyOf": [
-                        EventIn.model_json_schema(),
-                        {
-                            "type": "object",
-                            "title": "EventsIn",
-                            "required": ["events"],
-                            "additionalProperties": False,
-                            "properties": {
-                                "events": {"type": "array", "items": EventIn.model_json_schema()}
-                            },
-                        },
-                    ]
-                }
-            }
-        },
-    }
-}
-"""The body in the specification; rows are read one by one, so that one does not sink the others."""
-
-
-@router.post("/events", dependencies=[WRITE], openapi_extra=BODY)
+@router.post("/events", dependencies=[WRITE])
 def tell(host: HostHere, once: OnceHere, body: Annotated[dict[str, Any], Body()]) -> EventsOut:
     """Tell of one event, or of several in `{"events": [...]}`.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from sensorium.service.problems import ServiceError
+from sensorium.service.problems import OpeningError
 
 router = APIRouter(prefix="/health", tags=["health"])
 
@@ -26,5 +26,5 @@ async def live() -> Health:
 async def ready(request: Request) -> Health:
     """Say whether requests can be answered: 503 until the library has been opened."""
     if not request.app.state.host.ready:
-        raise ServiceError(503, "opening", "the library is being opened")
+        raise OpeningError
     return Health(status="ok")

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from sensorium.service.problems import OpeningError
 from sensorium.service.serving import Host, Serving
 
 
@@ -15,10 +16,14 @@ def _host(request: Request) -> Host:
 
 
 def _serving(request: Request) -> Serving:
-    return _host(request).serving
+    host = _host(request)
+    if not host.ready:
+        raise OpeningError
+    return host.serving
 
 
 HostHere = Annotated[Host, Depends(_host)]
 """The library, whatever its state."""
 ServingHere = Annotated[Serving, Depends(_serving)]
-"""Its current state; a request for an empty library ends with the problem ``empty``."""
+"""Its current state. For an empty library a request ends with the problem ``empty``, and with
+``opening`` as long as it is not known whether that is so."""

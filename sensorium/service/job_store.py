@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from sqlalchemy import (
     Boolean,
@@ -27,6 +27,7 @@ from sqlalchemy import (
     Table,
     Text,
     delete,
+    func,
     insert,
     select,
     update,
@@ -151,6 +152,13 @@ class JobStore:
         return self._jobs(
             table.c.number < before if before is not None else table.c.number > 0, limit
         )
+
+    def counts(self) -> dict[str, int]:
+        """Count the jobs that are remembered by state; states without any are 0."""
+        query = select(jobs_table.c.state, func.count().label("jobs")).group_by(jobs_table.c.state)
+        with self.engine.connect() as connection:
+            found = {str(row.state): int(row.jobs) for row in connection.execute(query)}
+        return {state: found.get(state, 0) for state in get_args(State)}
 
     def running(self) -> list[Job]:
         """Give jobs that have been started and have not ended."""

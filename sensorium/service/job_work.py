@@ -10,13 +10,9 @@ from typing import Any
 
 from sensorium.albums import Albums, ClusterRequest
 from sensorium.config import Config
-from sensorium.fusion_training import FusionRequest, train_fusion
 from sensorium.intake import IndexRequest
-from sensorium.interest_training import train_library_interests
-from sensorium.learning import LearningRequest
 from sensorium.library import Library
 from sensorium.progress import TellingConsole
-from sensorium.ranker_training import train_library_ranker
 from sensorium.service.confinement import permits, roots_of
 from sensorium.workspace import HeldError
 
@@ -83,6 +79,12 @@ def _cluster(library: Library, asked: Mapping[str, Any], console: TellingConsole
 
 
 def _train(library: Library, asked: Mapping[str, Any], console: TellingConsole) -> dict[str, Any]:
+    # What learns needs torch, which takes longer to load than many a job to run.
+    from sensorium.fusion_training import FusionRequest, train_fusion
+    from sensorium.interest_training import train_library_interests
+    from sensorium.learning import LearningRequest
+    from sensorium.ranker_training import train_library_ranker
+
     if asked["model"] == "fusion":
         request = FusionRequest(apply=True)
         return asdict(train_fusion(library, request, console, quiet=False))

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Depends, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from starlette.concurrency import run_in_threadpool
 
 from ranking.candidates import candidates_for
@@ -50,8 +50,12 @@ class IndexIn(_In):
         description="Folder, manifest, file or URI; below `service.roots`, uploads, or a source "
         "that was indexed before.",
     )
-    prune: bool = Field(False, description="Remove items of this source whose files are gone.")
-    reembed: bool = Field(False, description="Build a new generation where models have changed.")
+    prune: StrictBool = Field(
+        False, description="Remove items of this source whose files are gone."
+    )
+    reembed: StrictBool = Field(
+        False, description="Build a new generation where models have changed."
+    )
 
 
 class ClusterIn(_In):
@@ -65,7 +69,7 @@ class ClusterIn(_In):
     k: int | None = Field(None, ge=2, le=1_000, description="How many clusters; null: what fits.")
     name: str = Field("", max_length=80, description="Of the view; empty: from the aspect.")
     filter: str | None = Field(None, max_length=4_000, description="Items must pass it.")
-    replace: bool = Field(False, description="Take the place of a view of this name.")
+    replace: StrictBool = Field(False, description="Take the place of a view of this name.")
 
 
 class RetryIn(_In):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from datetime import datetime
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
@@ -40,6 +41,7 @@ class QuarantinedOut(BaseModel):
     code: str = Field(description="Stable name of the cause.")
     message: str = Field(description="The cause in one sentence.")
     attempts: int = Field(description="How often it was tried.")
+    failed_at: datetime | None = Field(description="When it was tried last; null: not kept.")
 
 
 class QuarantineOut(BaseModel):
@@ -83,6 +85,7 @@ def list_quarantine(host: HostHere, page: PageHere) -> QuarantineOut:
                 code=entry.code,
                 message=entry.message,
                 attempts=entry.attempts,
+                failed_at=entry.failed_at,
             )
             for item_id, entry in rows
         ],

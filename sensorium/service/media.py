@@ -11,7 +11,7 @@ import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path as FilePath
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Request
@@ -42,6 +42,11 @@ MEDIA_TYPES = {
 }
 PLAIN_TEXT = "text/plain; charset=utf-8"
 UNKNOWN = "application/octet-stream"
+CONTENT: dict[str, Any] = {
+    kind: {"schema": {"type": "string", "format": "binary"}}
+    for kind in sorted({*MEDIA_TYPES.values(), "text/plain", UNKNOWN})
+}
+"""What a file may come as, for the specification."""
 _RANGE = re.compile(r"bytes=\s*(?:(\d{1,18})-(\d{0,18})|-(\d{1,18}))\s*", re.ASCII | re.IGNORECASE)
 
 
@@ -49,7 +54,7 @@ _RANGE = re.compile(r"bytes=\s*(?:(\d{1,18})-(\d{0,18})|-(\d{1,18}))\s*", re.ASC
     "/items/{item_id:path}/media/{index}",
     dependencies=[READ],
     response_class=Response,
-    responses={200: {"content": {UNKNOWN: {}}}, 206: {"description": "Part of it."}},
+    responses={200: {"content": CONTENT}, 206: {"description": "Part of it.", "content": CONTENT}},
 )
 def medium(
     request: Request,

@@ -26,6 +26,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ingest.database import WorkspaceError
 from sensorium.service.access import READ
 from sensorium.service.held import held_by
 from sensorium.service.serving import Host
@@ -108,7 +109,7 @@ class Metrics:
             name: of the metric.
             documentation: one sentence.
             label: what the keys of the numbers are.
-            read: gives them, at every scrape.
+            read: gives them, at every scrape; without the database they are left out.
         """
         self.registry.register(_Read(name, documentation, label, read))
 
@@ -181,8 +182,11 @@ class _Read(Collector):
 
     def collect(self) -> Iterable[Metric]:
         family = GaugeMetricFamily(self._name, self._documentation, labels=[self._label])
-        for key, value in self._read().items():
-            family.add_metric([key], value)
+        try:
+            for key, value in self._read().items():
+                family.add_metric([key], value)
+        except WorkspaceError:
+            return
         yield family
 
 

@@ -8,7 +8,7 @@ detail.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -17,6 +17,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from ingest.errors import DecodeError, SensoriumError
 from sensorium.service.logs import without_secrets
@@ -25,6 +26,8 @@ from sensorium.service.middleware import ID_HEADER, SAFE_HEADERS
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+HELD = "held"
+"""Code of what an edit is told while a job writes."""
 STATUS_OF_CODE = {
     "bad_event": 422,
     "filter": 422,
@@ -36,6 +39,7 @@ STATUS_OF_CODE = {
     "usage": 422,
     "view": 404,
     "empty": 409,
+    HELD: 409,
     "fitted": 409,
     "training": 409,
     "workspace": 503,
@@ -59,6 +63,7 @@ TITLES = {
     421: "Not the service that was asked for",
     422: "Cannot be processed",
     429: "Too many requests",
+    431: "Head too large",
     500: "Internal error",
     503: "Unavailable",
 }
@@ -125,11 +130,22 @@ class NotFoundError(ServiceError):
         super().__init__(404, "not_found", f"there is no {what} {name!r}")
 
 
+class OpeningError(ServiceError):
+    """The library has not been looked at yet."""
+
+    def __init__(self) -> None:
+        super().__init__(503, "opening", "the library is being opened", "try again in a moment")
+
+
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "description": title, "content": {MEDIA_TYPE: {}}}
+    status: {
+        "description": title,
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
     for status, title in TITLES.items()
-    if status not in (405,)
+    if status not in (405, 431)
 }
+PROBLEMS[431] = {"description": TITLES[431]}  # Told before anything is known to answer with.
 """Answers that any route may give, for the specification."""
 
 
@@ -145,7 +161,7 @@ def install(app: FastAPI) -> None:
 def answer(
     request: Request, error: ServiceError, errors: list[dict[str, Any]] | None = None
 ) -> JSONResponse:
-    """Answer with an error as a problem; 429 and 503 say when to try again."""
+    """Answer with an error as a problem; what passes by itself says when to try again."""
     told = Problem(
         title=TITLES.get(error.status, "Error"),
         status=error.status,
@@ -156,7 +172,7 @@ def answer(
         errors=errors or [],
     )
     headers = dict(error.headers)
-    if error.status in (429, 503):
+    if error.status in (429, 503) or error.code == HELD:
         headers.setdefault("Retry-After", str(RETRY_SECONDS))
     return JSONResponse(told.model_dump(), error.status, headers=headers, media_type=MEDIA_TYPE)
 
@@ -195,8 +211,20 @@ async def _crowded(request: Request, error: Exception) -> JSONResponse:
 async def _plain(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     code = CODES.get(error.status_code, "http")
-    told = ServiceError(error.status_code, code, str(error.detail), headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(sorted(_methods(request)))
+    told = ServiceError(error.status_code, code, str(error.detail), headers=headers)
     return answer(request, told)
+
+
+def _methods(request: Request) -> set[str]:
+    """What a path may be asked by, over all of its routes; the framework names those of one."""
+    routes: Sequence[Route] = request.app.state.routes
+    fitting = [one for one in routes if one.matches(request.scope)[0] is not Match.NONE]
+    # A path that another's ids may look like is its own: it comes first.
+    same = [one for one in fitting if one.path == fitting[0].path]
+    return {method for route in same for method in route.methods or ()}
 
 
 async def _fault(request: Request, error: Exception) -> JSONResponse:

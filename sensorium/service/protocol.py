@@ -34,6 +34,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._most_bytes, self._seconds = most_bytes, seconds
         self._in_head = True
         self._head_bytes = 0
+        self._has_ended = False
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -48,10 +49,12 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; those of a head that goes on are counted."""
-        began_in_head = self._in_head
+        began_in_head, self._has_ended = self._in_head, False
         if began_in_head:
             self._wait()
         super().data_received(data)
+        if self._has_ended:
+            return  # These bytes were of a whole request; how many are of the next is not known.
         if began_in_head and self._in_head and not self.transport.is_closing():
             self._head_bytes += len(data)
             if self._head_bytes > self._most_bytes:
@@ -73,7 +76,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """End a request: what comes now is the next head."""
         super().on_message_complete()
-        self._in_head, self._head_bytes = True, 0
+        self._in_head, self._head_bytes, self._has_ended = True, 0, True
 
     def _wait(self) -> None:
         if self._timer is None:

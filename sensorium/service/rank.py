@@ -6,7 +6,7 @@ from typing import Annotated
 
 import numpy as np
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from sensorium.service.access import READ
 from sensorium.service.hosting import ServingHere
@@ -23,7 +23,7 @@ class RankIn(BaseModel):
 
     user_id: Id = Field(description="For whom; one of whom nothing is known gets an order, too.")
     item_ids: list[Id] = Field(max_length=1_000, description="What; repeats count once.")
-    explain: bool = Field(False, description="With the parts of each score.")
+    explain: StrictBool = Field(False, description="With the parts of each score.")
 
 
 class RankedOut(BaseModel):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
 from ingest.event import Event, EventError, EventType
 from ingest.event_records import parse_time
@@ -42,7 +42,7 @@ class PickOut(BaseModel):
     item_id: str = Field(description="Which.")
     position: int = Field(description="Place on the page, from 0.")
     score: float = Field(description="The sum of its parts.")
-    title: str = Field(description="What a person calls it.")
+    title: str = Field(description="Empty where it has none.")
     titled_for: str = Field(
         description="Group of readers that the title was written for; empty for the item's own."
     )
@@ -51,6 +51,10 @@ class PickOut(BaseModel):
     reason: ReasonOut
     parts: dict[str, float] | None = Field(description="Of the score; only with explain.")
     sources: dict[str, int] | None = Field(description="Places by source; only with explain.")
+    chances: dict[str, float] | None = Field(
+        description="How likely each action is; only with explain, of a ranker that tells them "
+        "apart."
+    )
 
 
 class PageOut(BaseModel):
@@ -104,8 +108,8 @@ class FeedIn(BaseModel):
     view: str = Field("", max_length=500, description="View to read interests from; the newest.")
     filter: FilterIn = None
     exclude: list[Id] = Field(default_factory=list, max_length=10_000, description="Ids to omit.")
-    explain: bool = Field(False, description="With parts, sources and trace.")
-    record: bool = Field(False, description="Tell the log that this was shown.")
+    explain: StrictBool = Field(False, description="With parts, sources and trace.")
+    record: StrictBool = Field(False, description="Tell the log that this was shown.")
 
     @model_validator(mode="after")
     def _somebody(self) -> FeedIn:
@@ -121,7 +125,13 @@ def recommend(
     serving: ServingHere, user_id: UserId, asked: Annotated[PageQuery, Query()]
 ) -> PageOut:
     """Recommend items to a user."""
-    request = FeedRequest(user_id=user_id, limit=asked.n, where=asked.filter, record=asked.record)
+    request = FeedRequest(
+        user_id=user_id,
+        limit=asked.n,
+        where=asked.filter,
+        record=asked.record,
+        chances=asked.explain,
+    )
     return page_of(serving.recommenders.of(asked.view).report(request), asked.explain)
 
 
@@ -135,6 +145,7 @@ def recommend_by_body(serving: ServingHere, asked: FeedIn) -> PageOut:
         where=asked.filter,
         exclude=tuple(asked.exclude),
         record=asked.record,
+        chances=asked.explain,
     )
     return page_of(serving.recommenders.of(asked.view).report(request), asked.explain)
 
@@ -194,7 +205,7 @@ def _pick_of(report: FeedReport, pick: Pick, explain: bool) -> PickOut:
         item_id=pick.item_id,
         position=pick.position,
         score=pick.score,
-        title=report.title(pick),
+        title=pick.title or (shown.title if shown else ""),
         titled_for=pick.titled_for,
         kind=shown.kind if shown else "",
         has_thumbnail=bool(shown and shown.thumbnail),
@@ -206,4 +217,5 @@ def _pick_of(report: FeedReport, pick: Pick, explain: bool) -> PickOut:
         ),
         parts=dict(pick.parts) if explain else None,
         sources=dict(pick.sources) if explain else None,
+        chances=dict(pick.chances) if explain and pick.chances else None,
     )

@@ -12,7 +12,7 @@ from typing import Annotated
 import numpy as np
 from fastapi import APIRouter
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
 from retrieval.base import JOINT, SPACE_FIELDS
 from sensorium.service.access import READ
@@ -53,7 +53,7 @@ class RerankIn(BaseModel):
     query: Annotated[str, Field(min_length=1, max_length=10_000)]
     documents: Annotated[list[Text | DocumentIn], Field(min_length=1, max_length=1_000)]
     top_n: int | None = Field(None, ge=1, description="Most results; null for all.")
-    return_documents: bool = Field(False, description="With the documents as given.")
+    return_documents: StrictBool = Field(False, description="With the documents as given.")
     model: str = Field(MODEL, max_length=200, description="See /v1/models.")
 
 
@@ -62,7 +62,7 @@ class RerankedOut(BaseModel):
 
     index: int = Field(description="Of the document as given, from 0.")
     relevance_score: float = Field(description="In [0, 1], as of a search.")
-    document: DocumentIn | None = Field(description="Only with return_documents.")
+    document: DocumentIn | None = Field(None, description="Only with return_documents.")
 
 
 class RerankOut(BaseModel):

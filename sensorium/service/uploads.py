@@ -21,6 +21,7 @@ from starlette.requests import ClientDisconnect
 from ingest.kinds import EXTENSIONS, extension
 from ingest.text import clean_line
 from sensorium.service.access import WRITE
+from sensorium.service.bodies import cut_off
 from sensorium.service.hosting import HostHere
 from sensorium.service.jobs import JobsHere
 from sensorium.service.multipart import Multipart, Part
@@ -42,6 +43,7 @@ FORM: dict[str, Any] = {
             "multipart/form-data": {
                 "schema": {
                     "type": "object",
+                    "additionalProperties": False,
                     "required": ["file"],
                     "properties": {
                         "file": {
@@ -102,7 +104,7 @@ async def _receive(request: Request, form: _Form) -> None:
                 await run_in_threadpool(body.feed, bytes(waiting))
                 waiting.clear()
     except ClientDisconnect:
-        raise ServiceError(400, "cut_off", "the caller went away") from None
+        raise cut_off() from None
     await run_in_threadpool(body.feed, bytes(waiting))
     body.finish()
 

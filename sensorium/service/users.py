@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from ranking.preferences import HIGHEST
@@ -25,6 +25,8 @@ from sensorium.users import UserInterest, UserReport, list_users, report_of, say
 router = APIRouter(prefix="/v1", tags=["users"])
 
 PLACES = Cursor("users", str)
+BELOW = ("/events", "/interests")
+"""What stands below a person in paths."""
 MOST_DEEDS = 20
 """Events told of with a person; ``/events`` lists them all."""
 ViewQuery = Annotated[
@@ -177,7 +179,16 @@ def user(host: HostHere, user_id: UserPath, view: ViewQuery = "") -> UserOut:
     )
 
 
-@router.delete("/users/{user_id:path}", dependencies=[ADMIN])
+def _check_path(request: Request) -> None:
+    """Refuse to erase ``anna/events``, where somebody wanted to delete the events of anna.
+
+    Who is called so cannot be asked about by path either; the command line erases them.
+    """
+    if request.url.path.endswith(BELOW):
+        raise HTTPException(405, "there is nothing to delete here but the person: /v1/users/ID")
+
+
+@router.delete("/users/{user_id:path}", dependencies=[ADMIN, Depends(_check_path)])
 def erase_user(host: HostHere, user_id: UserPath) -> ErasureOut:
     """Take everything of somebody away for good, and look whether it is gone."""
     receipt = erase(host.library.workspace, user_id, {"states at hand": host.forget})

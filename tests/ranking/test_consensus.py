@@ -10,9 +10,10 @@ from ranking.consensus import Consensus, ConsensusConfig, softmax
 from support.aspects import planted_aspects
 
 
-def test_the_map_is_the_ridge_regression_that_scikit_learn_finds() -> None:
+@pytest.mark.parametrize("width", [7, 59, 60, 61, 400])
+def test_the_map_is_the_ridge_regression_that_scikit_learn_finds(width: int) -> None:
     rng = np.random.default_rng(0)
-    items = rng.normal(size=(60, 7)).astype(np.float32)
+    items = rng.normal(size=(60, width)).astype(np.float32)
     shares = softmax(rng.normal(size=(60, 3)).astype(np.float32))
     config = ConsensusConfig(strength=0.7)
     readout = Consensus(items, config).learn(shares)
@@ -22,6 +23,16 @@ def test_the_map_is_the_ridge_regression_that_scikit_learn_finds() -> None:
     expected = model.predict(items)
     expected *= config.sharpness / expected.std()
     np.testing.assert_allclose(readout.scores(items), expected, atol=1e-3)
+
+
+def test_many_directions_of_few_items_take_no_time() -> None:
+    items = np.random.default_rng(0).normal(size=(100, 4_000)).astype(np.float32)
+    consensus = Consensus(items, ConsensusConfig())
+    assert consensus.learn(np.eye(2, dtype=np.float32)[np.arange(100) % 2]).weights.shape == (
+        4_000,
+        2,
+    )
+    assert consensus._inverse.shape == (100, 100)
 
 
 def test_unknown_items_teach_nothing() -> None:

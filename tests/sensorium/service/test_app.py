@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 from fastapi.testclient import TestClient
@@ -43,6 +45,19 @@ def test_errors_are_problems(client: TestClient) -> None:
     assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
     method = client.put("/v1/search")
     assert (method.status_code, method.json()["code"]) == (405, "method_not_allowed")
+    assert client.put("/v1/items").headers["allow"] == "GET, POST"
+    assert client.put("/v1/users/anna/interests").headers["allow"] == "GET, PATCH"
+    mistaken = client.delete("/v1/users/anna/events")  # Not somebody of this name.
+    assert (mistaken.status_code, mistaken.headers["allow"]) == (405, "GET")
+
+
+def test_the_specification_says_how_to_show_a_key(client: TestClient) -> None:
+    told = client.get("/openapi.json").json()
+    schemes = told["components"]["securitySchemes"]
+    assert schemes["key"] == {"type": "apiKey", "in": "header", "name": "X-API-Key"}
+    assert schemes["bearer"] == {"type": "http", "scheme": "bearer"}
+    assert told["paths"]["/v1/items"]["get"]["security"] == [{"key": []}, {"bearer": []}]
+    assert "security" not in told["paths"]["/health/live"]["get"]
 
 
 def test_a_fault_of_ours_is_told_without_detail(client: TestClient, host: Host) -> None:
@@ -54,6 +69,21 @@ def test_a_fault_of_ours_is_told_without_detail(client: TestClient, host: Host) 
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
+def test_whatever_the_specification_refers_to_is_there(client: TestClient) -> None:
+    told = client.get("/openapi.json").text
+    known = set(json.loads(told)["components"]["schemas"])
+    referred = set(re.findall(r'"#/components/schemas/([^"]+)"', told))
+    assert referred <= known
+    assert {"SearchIn", "MediaIn", "EmbeddingsIn"} <= referred
+
+
+def test_operations_have_short_names_of_their_own(client: TestClient) -> None:
+    paths = client.get("/openapi.json").json()["paths"].values()
+    names = [operation["operationId"] for methods in paths for operation in methods.values()]
+    assert len(set(names)) == len(names)
+    assert {"search", "recommend", "tell", "embed"} <= set(names)
+
+
 def test_it_is_ready_once_the_library_has_been_opened(tmp_path: Path) -> None:
     host = Host(tmp_path / "w", CONFIG)
     client = TestClient(create_app(host))
@@ -61,6 +91,9 @@ def test_it_is_ready_once_the_library_has_been_opened(tmp_path: Path) -> None:
     assert waiting.status_code == 503
     assert int(waiting.headers["retry-after"]) > 0
     assert client.get("/health/live").status_code == 200
+    early = client.post("/v1/search", json={"text": "red"})
+    assert (early.status_code, early.json()["code"]) == (503, "opening")
+    assert int(early.headers["retry-after"]) > 0
     host.refresh()
     assert client.get("/health/ready").status_code == 200
     empty = client.get("/v1/recommendations/anna")

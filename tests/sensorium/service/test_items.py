@@ -175,7 +175,7 @@ def test_an_item_taken_down_is_nowhere(client: TestClient, host: Host) -> None:
 def test_nothing_is_taken_down_while_an_index_run_writes(client: TestClient, host: Host) -> None:
     with host.library.workspace.exclusive():
         answer = client.delete("/v1/items/red0")
-    assert (answer.status_code, answer.json()["code"]) == (503, "workspace")
+    assert (answer.status_code, answer.json()["code"]) == (409, "held")
     assert answer.headers["retry-after"]
     assert client.get("/v1/items/red0").status_code == 200
 

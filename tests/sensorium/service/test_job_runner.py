@@ -96,6 +96,7 @@ def test_an_upload_can_be_found_once_its_job_is_done(host: Host, tmp_path: Path)
     assert list((host.library.workspace.path / "jobs").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_job_whose_process_dies_twice_has_failed(
     host: Host, store: JobStore, runner: JobRunner
 ) -> None:
@@ -125,6 +126,7 @@ def test_a_job_is_cancelled_while_it_runs(host: Host, store: JobStore, runner: J
     assert processes_of(workspace.path) == []
 
 
+@pytest.mark.slow
 def test_a_service_that_is_stopped_lets_its_job_wait_and_the_next_one_takes_it(
     host: Host, store: JobStore
 ) -> None:
@@ -160,6 +162,7 @@ def test_jobs_of_a_service_that_was_killed_are_seen_to_at_the_next_start(
     assert error["code"] == "interrupted"
 
 
+@pytest.mark.slow
 def test_a_process_stops_when_nobody_is_left_to_be_told(host: Host, tmp_path: Path) -> None:
     workspace = host.library.workspace
     spec = JobSpec(

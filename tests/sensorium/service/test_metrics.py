@@ -81,11 +81,19 @@ def test_what_is_held_is_shown(client: TestClient, host: Host) -> None:
 def test_other_parts_show_their_numbers(client: TestClient) -> None:
     states = {"queued": 2.0, "running": 1.0}
     client.app.state.metrics.show(  # type: ignore[attr-defined]
-        "sensorium_jobs", "Jobs by state.", "state", lambda: states
+        "sensorium_shelves", "Shelves by state.", "state", lambda: states
     )
-    assert shown(client)["sensorium_jobs", (("state", "queued"),)] == 2
+    assert shown(client)["sensorium_shelves", (("state", "queued"),)] == 2
     states["queued"] = 5
-    assert shown(client)["sensorium_jobs", (("state", "queued"),)] == 5
+    assert shown(client)["sensorium_shelves", (("state", "queued"),)] == 5
+
+
+def test_jobs_are_counted_by_state(client: TestClient) -> None:
+    assert shown(client)["sensorium_jobs", (("state", "queued"),)] == 0
+    assert client.post("/v1/jobs", json={"kind": "retry"}).status_code == 202
+    numbers = shown(client)
+    assert numbers["sensorium_jobs", (("state", "queued"),)] == 1
+    assert numbers["sensorium_jobs", (("state", "failed"),)] == 0
 
 
 def test_two_applications_count_apart(host: Host) -> None:

@@ -71,6 +71,11 @@ def test_requests_are_answered(address: tuple[str, int]) -> None:
     assert both.count(b"HTTP/1.1 200") == 2
 
 
+def test_a_body_that_comes_with_its_head_is_no_head(address: tuple[str, int]) -> None:
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 20000\r\n\r\n"
+    assert answer(address, head + b"x" * 20_000).endswith(b"POST 20000")
+
+
 def test_an_answer_may_take_longer_than_a_head(address: tuple[str, int]) -> None:
     found = answer(address, b"GET /slow HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
     assert found.endswith(b"late")

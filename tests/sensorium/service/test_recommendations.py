@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from numpy.typing import NDArray
 
 from sensorium.feed import FeedRequest
 from sensorium.service.recommendations import VISITOR, PastIn, history_of
@@ -32,6 +33,37 @@ def test_parts_are_left_out_unless_asked_for(reader: TestClient) -> None:
     page = reader.get("/v1/recommendations/anna").json()
     assert page["trace"] is None
     assert page["items"][0]["parts"] is None
+
+
+def test_a_ranker_that_tells_actions_apart_is_asked_for_their_chances(
+    client: TestClient, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def chances(_self: object, _state: object, items: NDArray[np.int64]) -> dict[str, Any]:
+        return {"like": np.linspace(0.9, 0.1, len(items))}
+
+    monkeypatch.setattr(type(host.serving.recommender.feed.ranker), "chances", chances)
+    asked = {"user_id": "anna", "n": 3}
+    for page in (
+        client.get("/v1/recommendations/anna", params={"n": 3, "explain": True}).json(),
+        client.post("/v1/recommendations", json={**asked, "explain": True}).json(),
+    ):
+        told = [pick["chances"]["like"] for pick in page["items"]]
+        np.testing.assert_allclose(told, [0.9, 0.5, 0.1])
+    plain = client.post("/v1/recommendations", json=asked).json()
+    assert [pick["chances"] for pick in plain["items"]] == [None] * 3
+
+
+def test_an_item_without_a_title_has_none_wherever_it_is_told_of(
+    client: TestClient, host: Host
+) -> None:
+    page = client.get("/v1/recommendations/anna", params={"n": 50}).json()["items"]
+    found = client.post("/v1/search", json={"like": ["green0"], "n": 50, "min_relevance": 0}).json()
+    listed = client.get("/v1/items", params={"n": 50}).json()["items"]
+    titles = {one["item_id"]: one["title"] for one in listed}
+    assert len(titles) == len(page) == 18
+    assert "" in titles.values()
+    for one in (*page, *found["items"]):
+        assert one["title"] == titles[one["item_id"]]
 
 
 def test_a_visitor_gets_what_is_like_their_history(reader: TestClient) -> None:

@@ -112,7 +112,7 @@ def test_what_is_not_there_or_cannot_be_is_told(
 def test_edits_are_put_off_while_somebody_writes(client: TestClient, host: Host) -> None:
     with host.library.workspace.exclusive():
         answer = client.patch(f"{COLOUR}/clusters/1", json={"name": "x"})
-    assert (answer.status_code, answer.json()["code"]) == (503, "workspace")
+    assert (answer.status_code, answer.json()["code"]) == (409, "held")
     assert int(answer.headers["retry-after"]) > 0
 
 
