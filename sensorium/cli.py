@@ -297,14 +297,21 @@ def config_show(
 
 
 @models_app.callback()
-def models(context: typer.Context, as_json: JsonOption = False) -> None:
-    """List the models, their licences, and whether their weights are here."""
-    from sensorium.display import show_models
+def models(
+    context: typer.Context,
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    config: ConfigOption = None,
+    settings: SetOption = [],
+    as_json: JsonOption = False,
+) -> None:
+    """List the models and whether their weights are here, and what a library has learnt.
 
+    Examples: sensorium models · sensorium models -w ./library
+    """
     if context.invoked_subcommand is None:
-        from encoders.weights import status as weight_status
+        from sensorium.models_display import show_all_models
 
-        show_models(weight_status(), stdout, as_json)
+        show_all_models(workspace, _config(config, settings_of(settings)), stdout, as_json)
 
 
 @models_app.command("pull")

@@ -180,6 +180,26 @@ class FittedSources:
                     stale.unlink(missing_ok=True)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptFit:
+    """What was kept under a name, whether or not it would still be used."""
+
+    path: Path
+    """Of the file."""
+    events: int
+    """Events that it was made of."""
+
+
+def kept_fits(workspace: Workspace) -> dict[str, KeptFit]:
+    """Give what a workspace keeps of its log, by name."""
+    known = {name: workspace.manifest.recall(_state_name(name)) for name in (NEIGHBOURS, TALLY)}
+    return {
+        name: KeptFit(path=workspace.path / SOURCES / kept["file"], events=kept["events"])
+        for name, kept in known.items()
+        if kept
+    }
+
+
 def _state_name(name: str) -> str:
     return f"fitted_{name}"
 
