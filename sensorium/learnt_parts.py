@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Literal
 
@@ -18,15 +17,13 @@ from sqlalchemy import select
 
 from ranking.view_store import ViewStore, views_table
 from retrieval.fitted import FittedError, head_of
-from sensorium.fitted_sources import NEIGHBOURS, TALLY, kept_fits
+from sensorium.fitted_sources import KEEP_EVERY, NEIGHBOURS, TALLY, kept_fits
 from sensorium.ranker_store import INTERESTS, RANKER, content_space
 from sensorium.shelf import latest_view
 from sensorium.training_records import Measured, recall_training
 from sensorium.workspace import ALIGNMENT, FUSION
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sensorium.config import Config
     from sensorium.workspace import Workspace
 
@@ -92,10 +89,18 @@ APPLIED = (
 )
 """What an index run applies, and what that is for."""
 FITTED = (
-    (NEIGHBOURS, "finds candidates by what is liked after what"),
-    (TALLY, "counts what many like, and what is new to them"),
+    (
+        NEIGHBOURS,
+        "finds candidates by what is liked after what",
+        "made by itself for the first page, once people have liked something",
+    ),
+    (
+        TALLY,
+        "counts what many like, and how often things were shown",
+        f"kept by itself from {KEEP_EVERY:,} events on; until then counted whenever a feed opens",
+    ),
 )
-"""What a feed makes of the log by itself."""
+"""What a feed makes of the log by itself: what for, and when it is not there yet."""
 
 
 def learnt_parts(workspace: Workspace, config: Config) -> list[LearntPart]:
@@ -108,7 +113,7 @@ def learnt_parts(workspace: Workspace, config: Config) -> list[LearntPart]:
     return [
         *(_applied(workspace, name, use) for name, use in APPLIED),
         *(_kept(workspace, config, row) for row in KEPT),
-        *(_fitted(workspace, name, use) for name, use in FITTED),
+        *(_fitted(workspace, *row) for row in FITTED),
         *_views(workspace),
     ]
 
@@ -138,7 +143,6 @@ def _kept(workspace: Workspace, config: Config, row: Kept) -> LearntPart:
             part=row.name,
             use=row.use,
             state=state,
-            trained_at=_written_at(path),
             items=int(head.get("num_items", 0)),
             generation=active.name if active is not None and space and same else "",
             fingerprint=fingerprint,
@@ -159,7 +163,6 @@ def _applied(workspace: Workspace, name: str, use: str) -> LearntPart:
             part=name,
             use=use,
             state="waiting" if waits else "on",
-            trained_at=_written_at(newest),
             generation="" if waits or active is None else active.name,
             fingerprint=newest.stem,
             note="use it with: sensorium index PATH --reembed (nothing is encoded)"
@@ -169,21 +172,22 @@ def _applied(workspace: Workspace, name: str, use: str) -> LearntPart:
     )
 
 
-def _fitted(workspace: Workspace, name: str, use: str) -> LearntPart:
+def _fitted(workspace: Workspace, name: str, use: str, note: str) -> LearntPart:
     known = kept_fits(workspace).get(name)
-    if known is None or not known.path.exists():
-        note = "made by itself for the first page, once people have liked something"
+    try:
+        head = {} if known is None else head_of(known.path)
+    except FittedError:
+        head = {}
+    if known is None or not head:
         return LearntPart(part=name, use=use, state="not learnt", note=note)
-    head = head_of(known.path)
     return LearntPart(
         part=name,
         use=use,
         state="on",
-        trained_at=_written_at(known.path),
+        trained_at=known.made_at,
         events=known.events,
         items=int(head["num_items"]),
         fingerprint=head["fingerprint"],
-        note="sensorium evaluate measures it" if name == NEIGHBOURS else "",
     )
 
 
@@ -194,7 +198,9 @@ def _views(workspace: Workspace) -> Iterator[LearntPart]:
         yield _not_learnt("view", use, "sensorium cluster --by ASPECT")
     for name in store.names():
         view = store.view(name)
-        sure = Measured(figure="confidence that nine in ten items exceed", value=view.watch.doubt)
+        told = [f"nine in ten items were placed with a confidence above {view.watch.doubt:.3f}"]
+        if name != latest:
+            told.append(f"recommend by it with --view {name!r}")
         yield LearntPart(
             part=f"view {name}",
             use=use,
@@ -203,8 +209,7 @@ def _views(workspace: Workspace) -> Iterator[LearntPart]:
             items=sum(store.sizes(name).values()),
             generation=view.generation,
             fingerprint=_of_view(store, name),
-            measured=(sure,),
-            note="" if name == latest else f"recommend by it with --view {name!r}",
+            note="; ".join(told),
         )
 
 
@@ -232,7 +237,3 @@ def _part(workspace: Workspace, part: LearntPart) -> LearntPart:
 
 def _not_learnt(name: str, use: str, command: str) -> LearntPart:
     return LearntPart(part=name, use=use, state="not learnt", note=command)
-
-
-def _written_at(path: Path) -> str:
-    return datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
