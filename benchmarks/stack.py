@@ -10,6 +10,7 @@ part is taken out at a time, and nothing is chosen anew.
   Of scorers that rank the whole catalogue it is the share among their first 500.
 - *coverage*: share of the catalogue that stands on any page; *diversity*: mean of 1 - cosine of the
   films of a page, by their joint vectors.
+- *content everywhere* and *ids everywhere* also leave out the learnt vectors, which know both.
 - Intervals, 95 %: the mean over seeds of whole less part, bootstrapped over the users.
 
 A seed whose answers are there is not asked again, so seeds may run side by side:
@@ -26,6 +27,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from itertools import product
 from pathlib import Path
 from typing import Any, Literal
@@ -79,7 +81,6 @@ class Stack:
     config: FeedConfig
     sources: tuple[str, ...] = SOURCES
     ranker: Knows | Literal["blend"] = "both"
-    vectors: Knows = "both"
     view: bool = True
 
 
@@ -114,14 +115,13 @@ def taken_out(whole: Stack) -> dict[str, Stack]:
         "sequence ranker (blend instead)": replace(whole, ranker="blend"),
         "content in the ranker": replace(whole, ranker="ids"),
         "content everywhere": replace(
-            less(whole, "similar"),
+            less(whole, "similar", "interests"),
             ranker="ids",
-            vectors="ids",
             view=False,
             config=varied(alike=0.0),
         ),
         "ids in the ranker": replace(whole, ranker="content"),
-        "ids everywhere": replace(less(whole, "neighbours"), ranker="content", vectors="content"),
+        "ids everywhere": replace(less(whole, "neighbours", "interests"), ranker="content"),
         "source neighbours": less(whole, "neighbours"),
         "source interests": less(whole, "interests"),
         "source similar": less(whole, "similar"),
@@ -145,13 +145,13 @@ class Bench:
     def __init__(self, parts: Parts, seed: int) -> None:
         self.parts, self.seed, self.questions = parts, seed, parts.questions
         self._rankers: dict[str, WatchedRanker] = {}
-        self._vectors: dict[str, Source] = {}
 
     def pages(self, stack: Stack) -> Answers:
         """Make a page for each question."""
         ranker, questions = self.ranker(stack.ranker), self.questions
         shelf = self.parts.shelf if stack.view else self.parts.bare_shelf
-        feed = Feed(shelf, self._sources(stack), ranker, stack.config)
+        sources = [self._sources[name] for name in stack.sources]
+        feed = Feed(shelf, sources, ranker, stack.config)
         lists = np.full((len(questions), PAGE), ENDED)
         pooled = np.zeros(len(questions), np.bool_)
         states = questions.states if stack.view else questions.bare
@@ -169,11 +169,9 @@ class Bench:
             )
         return self._rankers[kind]
 
-    def _sources(self, stack: Stack) -> list[Source]:
-        if "interests" in stack.sources and stack.vectors not in self._vectors:
-            self._vectors[stack.vectors] = self.parts.vectors(stack.vectors, self.seed)
-        known = {**self.parts.plain, "interests": self._vectors.get(stack.vectors)}
-        return [one for name in stack.sources if (one := known[name]) is not None]
+    @cached_property
+    def _sources(self) -> dict[str, Source]:
+        return {**self.parts.plain, "interests": self.parts.vectors(self.seed)}
 
 
 def ranked(questions: Questions, scores_of: Callable[[slice], NDArray[np.float32]]) -> Answers:

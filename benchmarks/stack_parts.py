@@ -69,7 +69,7 @@ RANKERS = {
 VECTORS = InterestSettings(
     epochs=30, warm_epochs=8, patience=4, num_drawn=256, length=100, device="cpu"
 )
-"""Half the rounds of the settings' defaults, as time was short; the same for all kinds."""
+"""Half the rounds of the settings' defaults, as time was short."""
 EXACT = GraphConfig(exact_rows=500_000)
 BATCH = 256
 
@@ -275,9 +275,9 @@ class Parts:
         ]
         return {source.name: KeptSource(source, {}) for source in sources}
 
-    def vectors(self, knows: Knows, seed: int) -> Source:
+    def vectors(self, seed: int) -> Source:
         """The source ``interests``: learnt vectors."""
-        model = self._interests(replace(VECTORS, knows=knows, seed=seed))
+        model = self._interests(replace(VECTORS, seed=seed))
         index = ItemIndex.build(model.vectors, EXACT)
         return KeptSource(VectorSource("interests", ModelAsker(model), index, merge="quota"), {})
 
