@@ -15,7 +15,9 @@ workspace = media.parent / "my-library"
 def sensorium(*words: str) -> list[dict]:
     """Run a command and read its answer: one JSON object a line."""
     command = [sys.executable, "-m", "sensorium", *words, "-w", str(workspace), "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode not in (0, 3):  # 3: done, with files set aside that cannot be read
+        sys.exit(done.returncode)
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
