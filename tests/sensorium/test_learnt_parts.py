@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -127,3 +128,18 @@ def test_without_a_workspace_the_bundled_weights_are_told(
     (tmp_path / "not.safetensors").write_text("no numbers")
     with pytest.raises(FittedError):
         head_of(tmp_path / "not.safetensors")
+
+
+def test_learnt_maps_wait_for_an_index_run(made: Path, weights: Callable[[str], Path]) -> None:
+    weights("minilm-l6")
+    [learnt] = rows(sensorium("train", "alignment", "-w", made, "--json"))
+    [tower] = learnt["rows"]
+    row = told(made)["alignment"]
+    assert (row["state"], row["items"]) == ("waiting", tower["pairs"])
+    assert "index PATH --reembed" in row["note"]
+    [measured] = row["measured"]
+    assert measured["figure"] == "recall@10 of titles by frames"
+    assert (measured["value"], measured["beside"]) == (
+        tower["after"],
+        {"shipped map": tower["before"]},
+    )
