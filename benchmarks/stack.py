@@ -13,7 +13,8 @@ part is taken out at a time, and nothing is chosen anew.
 - *content everywhere* and *ids everywhere* also leave out the learnt vectors, which know both.
 - Intervals, 95 %: the mean over seeds of whole less part, bootstrapped over the users.
 
-A seed whose answers are there is not asked again, so seeds may run side by side:
+What was learnt and answered is kept, so a run that was killed goes on, and seeds may run side by
+side:
 
     python benchmarks/stack.py --ratings DIR --posters DIR --plots DIR --cache DIR --seeds 0
 """
@@ -25,9 +26,9 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import product
 from pathlib import Path
 from typing import Any, Literal
@@ -41,12 +42,21 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.content import by_time
 from benchmarks.content_sets import ContentSet, films
 from benchmarks.environment import environment, write_result
+from benchmarks.stack_figures import (
+    PAGE,
+    Answers,
+    answers_in,
+    by_case,
+    figures,
+    keep_answers,
+    report,
+)
 from benchmarks.stack_parts import Knows, Parts, Questions, WatchedRanker, shelf_of
 from ranking.baselines import NEIGHBOURS
 from ranking.feed import Feed
 from ranking.feed_config import FeedConfig, VarietyConfig
 from ranking.shelf import Shelf
-from retrieval.metrics import ENDED, coverage, diversity
+from retrieval.metrics import ENDED
 from retrieval.neighbours import ItemNeighbours, NeighbourConfig
 from retrieval.popular import Popular
 from retrieval.scoring import ItemScorer, top_k
@@ -56,7 +66,7 @@ COMMAND = "python benchmarks/stack.py --ratings DIR --posters DIR --plots DIR --
 SEEDS = (0, 1, 2)
 EVERY = {"validation": 4, "test": 2}
 """One of so many questions is asked."""
-PAGE, POOL, BATCH, RESAMPLES = 10, 500, 256, 2_000
+POOL, BATCH = 500, 256
 SOURCES = ("neighbours", "interests", "similar", "popular", "fresh", "explore")
 LEAN = FeedConfig(
     agreement=0.0,
@@ -70,8 +80,6 @@ STRENGTHS = tuple(
     for ranker, agreement in product((0.5, 1.0), (0.2, 1.0, 3.0))
 )
 WEIGHTS: tuple[tuple[str, ...], ...] = ((), ("neighbours:3",), ("neighbours:10",))
-Numbers = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,16 +90,6 @@ class Stack:
     sources: tuple[str, ...] = SOURCES
     ranker: Knows | Literal["blend"] = "both"
     view: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Answers:
-    """What was given to each question."""
-
-    lists: Numbers
-    """Pages, (Q, 10); -1 where one has ended."""
-    pooled: NDArray[np.bool_]
-    """Whether the answer was a candidate, (Q,)."""
 
 
 def two_stages(ranker: Knows) -> Stack:
@@ -120,8 +118,6 @@ def taken_out(whole: Stack) -> dict[str, Stack]:
             view=False,
             config=varied(alike=0.0),
         ),
-        "ids in the ranker": replace(whole, ranker="content"),
-        "ids everywhere": replace(less(whole, "neighbours", "interests"), ranker="content"),
         "source neighbours": less(whole, "neighbours"),
         "source interests": less(whole, "interests"),
         "source similar": less(whole, "similar"),
@@ -131,6 +127,8 @@ def taken_out(whole: Stack) -> dict[str, Stack]:
         "view (taste and quotas)": replace(whole, view=False),
         "quotas of the view": replace(whole, config=varied(most_share=1.0, least_interests=0)),
         "marginal relevance": replace(whole, config=varied(alike=0.0)),
+        "ids in the ranker": replace(whole, ranker="content"),
+        "ids everywhere": replace(less(whole, "neighbours", "interests"), ranker="content"),
     }
 
 
@@ -169,6 +167,12 @@ class Bench:
             )
         return self._rankers[kind]
 
+    def worth(self, rows: slice) -> NDArray[np.float32]:
+        """What the sequence model gives the whole catalogue after some questions, (B, N)."""
+        worth = self.ranker("both").worth
+        assert worth is not None
+        return worth[rows].copy()
+
     @cached_property
     def _sources(self) -> dict[str, Source]:
         return {**self.parts.plain, "interests": self.parts.vectors(self.seed)}
@@ -198,41 +202,24 @@ def scored(questions: Questions, scorer: ItemScorer) -> Answers:
     return ranked(questions, lambda rows: scorer.score(questions.histories[rows]))
 
 
-def systems(bench: Bench, chosen: Mapping[str, FeedConfig]) -> Iterator[tuple[str, Answers]]:
-    """Ask everything, one after the other."""
-    questions, worth = bench.questions, bench.ranker("both").worth
-    assert worth is not None
-    yield "popular", scored(questions, Popular.fit(questions.part.fit))
-    yield "item neighbours", scored(questions, bench.parts.neighbours)
-    yield "sequence model, whole catalogue", ranked(questions, lambda rows: worth[rows].copy())
-    yield "neighbours, ranked by ids", bench.pages(two_stages("ids"))
-    yield "neighbours, ranked by content and ids", bench.pages(two_stages("both"))
+def systems(bench: Bench, chosen: Mapping[str, FeedConfig]) -> dict[str, Callable[[], Answers]]:
+    """All that is asked, by name."""
+    questions = bench.questions
     best_two = replace(two_stages("both"), config=chosen["two stages"])
-    yield "the same, places of neighbours count", bench.pages(best_two)
-    yield "whole, as installed", bench.pages(Stack(config=FeedConfig()))
     whole = Stack(config=chosen["whole"])
-    yield "whole", bench.pages(whole)
-    for name, stack in taken_out(whole).items():
-        yield f"without {name}", bench.pages(stack)
-
-
-def by_case(answers: Answers, targets: Numbers) -> dict[str, Floats]:
-    """Figures of each question, (Q,)."""
-    here = answers.lists == targets[:, None]
-    gains = 1 / np.log2(np.arange(PAGE) + 2)
-    return {
-        "hit@10": here.any(axis=1).astype(np.float64),
-        "ndcg@10": here @ gains,
-        "pool": answers.pooled.astype(np.float64),
+    stacks = {
+        "neighbours, ranked by ids": two_stages("ids"),
+        "neighbours, ranked by content and ids": two_stages("both"),
+        "the same, places of neighbours count": best_two,
+        "whole, as installed": Stack(config=FeedConfig()),
+        "whole": whole,
+        **{f"without {name}": stack for name, stack in taken_out(whole).items()},
     }
-
-
-def figures(answers: Answers, targets: Numbers, data: ContentSet) -> dict[str, float]:
-    """Means over questions, and what pages are like together."""
     return {
-        **{name: float(found.mean()) for name, found in by_case(answers, targets).items()},
-        "coverage": coverage(answers.lists, len(data.content)),
-        "diversity": diversity(answers.lists, data.content),
+        "popular": lambda: scored(questions, Popular.fit(questions.part.fit)),
+        "item neighbours": lambda: scored(questions, bench.parts.neighbours),
+        "sequence model, whole catalogue": lambda: ranked(questions, bench.worth),
+        **{name: partial(bench.pages, stack) for name, stack in stacks.items()},
     }
 
 
@@ -285,72 +272,20 @@ def config_of(base: FeedConfig, tried: Mapping[str, Any]) -> FeedConfig:
 
 
 def ask_seed(parts: Parts, chosen: Mapping[str, Any], seed: int, path: Path) -> None:
-    """Ask everything with one seed and keep the answers."""
+    """Ask with one seed all that was not asked before, and keep each answer as it comes."""
     configs = {
         "two stages": config_of(LEAN, chosen["two stages"][0]),
         "whole": config_of(FeedConfig(), chosen["whole"][0]),
     }
-    kept: dict[str, Any] = {}
-    started = time.monotonic()
-    for name, answers in systems(Bench(parts, seed), configs):
-        kept[f"{name}|lists"], kept[f"{name}|pooled"] = answers.lists, answers.pooled
-        told = {
-            n: round(v, 4) for n, v in figures(answers, parts.questions.targets, parts.data).items()
-        }
+    known, started = answers_in(path), time.monotonic()
+    for name, ask in systems(Bench(parts, seed), configs).items():
+        if name in known:
+            continue
+        known[name] = ask()
+        keep_answers(path, known)
+        found = figures(known[name], parts.questions.targets, parts.data)
+        told = {figure: round(value, 4) for figure, value in found.items()}
         print(seed, name, told, f"{time.monotonic() - started:.0f} s", flush=True)
-    np.savez_compressed(path, **kept)
-
-
-def answers_in(path: Path) -> dict[str, Answers]:
-    """Read the answers of a seed."""
-    with np.load(path) as kept:
-        names = [name.removesuffix("|lists") for name in kept.files if name.endswith("|lists")]
-        return {
-            name: Answers(lists=kept[f"{name}|lists"], pooled=kept[f"{name}|pooled"])
-            for name in names
-        }
-
-
-def report(
-    runs: Sequence[Mapping[str, Answers]], questions: Questions, data: ContentSet
-) -> dict[str, Any]:
-    """Figures of every system over all seeds, and what taking each part out costs."""
-    found: dict[str, Any] = {}
-    whole = [by_case(run["whole"], questions.targets) for run in runs]
-    for name in runs[0]:
-        each = [figures(run[name], questions.targets, data) for run in runs]
-        found[name] = {
-            figure: {
-                "mean": float(np.mean([one[figure] for one in each])),
-                "sd": float(np.std([one[figure] for one in each], ddof=1)),
-            }
-            for figure in each[0]
-        }
-        own = [by_case(run[name], questions.targets) for run in runs]
-        found[name]["whole less this"] = {
-            figure: _gaps(
-                [w[figure] - o[figure] for w, o in zip(whole, own, strict=True)], questions
-            )
-            for figure in ("hit@10", "ndcg@10", "pool")
-        }
-    return found
-
-
-def _gaps(differences: Sequence[Floats], questions: Questions) -> dict[str, Any]:
-    return {
-        "mean": float(np.mean(differences)),
-        "interval": interval(np.mean(differences, axis=0), questions.users),
-        "interval by seed": [interval(one, questions.users) for one in differences],
-    }
-
-
-def interval(differences: Floats, users: Numbers) -> list[float]:
-    """Interval, 95 %, of the mean of differences (Q,): users are drawn, not questions."""
-    _, group = np.unique(users, return_inverse=True)
-    sums, counts = np.bincount(group, differences), np.bincount(group)
-    drawn = np.random.default_rng(0).integers(len(sums), size=(RESAMPLES, len(sums)))
-    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
-    return [round(float(end), 5) for end in np.quantile(means, [0.025, 0.975])]
 
 
 def main() -> None:
@@ -370,8 +305,7 @@ def main() -> None:
     files = {seed: args.cache / f"stack-{seed}.npz" for seed in {*SEEDS, *args.seeds}}
     parts = Parts(data, shelf, questions, NeighbourConfig(**chosen["neighbours"]), args.cache)
     for seed in args.seeds:
-        if not files[seed].exists():
-            ask_seed(parts, chosen, seed, files[seed])
+        ask_seed(parts, chosen, seed, files[seed])
     if all(files[seed].exists() for seed in SEEDS):
         assert shelf.interests is not None
         where = environment(("numpy", "torch", "onnxruntime"))
