@@ -18,8 +18,9 @@ from sqlalchemy import select
 from ranking.view_store import ViewStore, views_table
 from retrieval.fitted import FittedError, head_of
 from sensorium.fitted_sources import KEEP_EVERY, NEIGHBOURS, TALLY, kept_fits
-from sensorium.ranker_store import INTERESTS, RANKER, content_space
+from sensorium.ranker_store import INTENT, INTERESTS, PROFILES, RANKER, content_space
 from sensorium.shelf import latest_view
+from sensorium.signals import WEIGHTS
 from sensorium.training_records import Measured, recall_training
 from sensorium.workspace import ALIGNMENT, FUSION
 
@@ -71,6 +72,8 @@ class Kept:
     """Whether the settings want it, once it is learnt."""
     setting: str = ""
     """What switches it on, for those whose settings do not."""
+    is_signal: bool = False
+    """Whether it stands beside the ranker, named by ``feed.signals``, for what it was weighed."""
 
 
 KEPT = (
@@ -81,6 +84,8 @@ KEPT = (
         setting="feed.ranker=1",
     ),
     Kept(name=INTERESTS, use="finds candidates by learnt vectors"),
+    Kept(name=INTENT, use="says what categories people are about to want", is_signal=True),
+    Kept(name=PROFILES, use="says what suits what is written of people", is_signal=True),
 )
 """Whatever is learnt by a command and kept with ``ranker_store.keep`` joins as one more row."""
 APPLIED = (
@@ -131,12 +136,9 @@ def _kept(workspace: Workspace, config: Config, row: Kept) -> LearntPart:
         return LearntPart(part=row.name, use=row.use, state="aside", note=note)
     active, space = workspace.active, str(settings.get("space", ""))
     same = active is not None and space == content_space(active)
-    state: State = "on"
-    note = ""
+    state, note = _switched(workspace, config, row)
     if space and not same:
         state, note = "aside", f"learnt from other item vectors; learn it anew with {command}"
-    elif not row.is_on(config):
-        state, note = "off", f"switched off by the settings; on with --set {row.setting}"
     return _part(
         workspace,
         LearntPart(
@@ -149,6 +151,22 @@ def _kept(workspace: Workspace, config: Config, row: Kept) -> LearntPart:
             note=note,
         ),
     )
+
+
+def _switched(workspace: Workspace, config: Config, row: Kept) -> tuple[State, str]:
+    """Whether what is learnt is used, and what to do or to know of that."""
+    if not row.is_signal:
+        if row.is_on(config):
+            return "on", ""
+        return "off", f"switched off by the settings; on with --set {row.setting}"
+    weight = workspace.manifest.recall(WEIGHTS, {}).get(row.name)
+    if row.name not in config.feed.signals:
+        return "off", f"on with --set feed.signals={row.name}, then sensorium train signals"
+    if weight is None:
+        return "waiting", "sensorium train signals weighs it"
+    if not weight:
+        return "off", "sensorium train signals found that it counts nothing"
+    return "on", f"counts {weight:.3g} beside the ranker"
 
 
 def _applied(workspace: Workspace, name: str, use: str) -> LearntPart:
