@@ -94,6 +94,21 @@ class FittedFile:
         raise _unreadable(path, kind)
 
 
+def head_of(path: Path) -> Mapping[str, str]:
+    """Give what a file says of itself, such as kind, config and fingerprint; no number is read.
+
+    Raises:
+        FittedError: the file is missing, or none of these.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return dict(file.metadata() or {})
+    except (OSError, SafetensorError) as error:
+        raise _unreadable(path, "fitted recommender") from error
+
+
 def _unreadable(path: Path, kind: str) -> FittedError:
     return FittedError(
         f"{path} holds no {kind}, or was damaged", "fit it again, or remove the file"

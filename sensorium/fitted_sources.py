@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -59,6 +59,8 @@ class _Kept:
     """Events up to that one when it was made of them."""
     made_by: str
     """Digest of rules and settings."""
+    made_at: str = ""
+    """When, ISO 8601, UTC."""
 
 
 class FittedSources:
@@ -170,7 +172,8 @@ class FittedSources:
     ) -> None:
         # Its own name, so that two who made the same do not write into one file.
         file = f"{name}-{token_hex(4)}.safetensors"
-        kept = _Kept(file=file, sequence=sequence, events=events, made_by=made_by)
+        made_at = datetime.now(UTC).isoformat(timespec="seconds")
+        kept = _Kept(file=file, sequence=sequence, events=events, made_by=made_by, made_at=made_at)
         with suppress(WorkspaceError, OSError), self.workspace.exclusive():
             self._folder.mkdir(exist_ok=True)
             save(self._folder / kept.file)
@@ -178,6 +181,30 @@ class FittedSources:
             for stale in self._folder.glob(f"{name}-*"):
                 if stale.name != kept.file:
                     stale.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptFit:
+    """What was kept under a name, whether or not it would still be used."""
+
+    path: Path
+    """Of the file."""
+    events: int
+    """Events that it was made of."""
+    made_at: str
+    """When, ISO 8601, UTC; empty where that was not written down."""
+
+
+def kept_fits(workspace: Workspace) -> dict[str, KeptFit]:
+    """Give what a workspace keeps of its log, by name."""
+    known = {name: workspace.manifest.recall(_state_name(name)) for name in (NEIGHBOURS, TALLY)}
+    read = {name: _Kept(**kept) for name, kept in known.items() if kept}
+    return {
+        name: KeptFit(
+            path=workspace.path / SOURCES / kept.file, events=kept.events, made_at=kept.made_at
+        )
+        for name, kept in read.items()
+    }
 
 
 def _state_name(name: str) -> str:

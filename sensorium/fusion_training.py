@@ -27,6 +27,7 @@ from sensorium import assemble
 from sensorium.models import ensure_models
 from sensorium.progress import bar_progress
 from sensorium.training import TrainingError
+from sensorium.training_records import Measured, TrainingRecord, remember_training
 from sensorium.workspace import FUSION
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def train_fusion(
             )
         weights, report = _learn(views, pairs, (request, shape), folder, (console, quiet))
         if report.best_epoch:
-            _keep(newest, weights, folder)
+            _keep(newest, weights, folder, _record(len(views), len(pairs), report))
         shutil.rmtree(folder / "views")  # The checkpoint stays: the same run again costs nothing.
     applied = library.newest().fuse_anew(console, quiet) if _applies(request, report) else 0
     return FusionOutcome(
@@ -170,11 +171,35 @@ def _learn(
         )
 
 
-def _keep(library: Library, weights: FusionWeights, folder: Path) -> None:
+def _keep(library: Library, weights: FusionWeights, folder: Path, record: TrainingRecord) -> None:
     known = replace(weights, space=assemble.space_digest(library.family))
     path = folder / f"{known.fingerprint}.safetensors"
     known.save(path)
     library.workspace.learn(FUSION, path)
+    named = replace(record, fingerprint=known.fingerprint, space=known.space)
+    remember_training(library.workspace, FUSION, named)
+
+
+def _record(items: int, pairs: int, report: TrainReport) -> TrainingRecord:
+    judged_by = "engagement" if pairs else "agreement of views"
+    before, after = report.before, report.after
+    return TrainingRecord(
+        fingerprint="",
+        events=pairs,
+        items=items,
+        measured=(
+            Measured(
+                figure=f"mean reciprocal rank by {judged_by}",
+                value=after.value,
+                beside={"equal shares": before.value},
+            ),
+            Measured(
+                figure="recall@10 by words",
+                value=after.words,
+                beside={"equal shares": before.words},
+            ),
+        ),
+    )
 
 
 def _applies(request: FusionRequest, report: TrainReport) -> bool:

@@ -11,19 +11,25 @@ from ingest.event_files import EventFile
 from ingest.event_rules import parse_condition
 from ranking.intent_cubes import Behaviour, channels_of
 from ranking.intent_fit import FittedIntent, fit_intent
+from retrieval.fitted import head_of
 from sensorium.display import counted, plain_table, print_json
 from sensorium.evaluate import read_deeds
 from sensorium.intent_categories import categories_of
 from sensorium.progress import bar_progress, format_seconds
 from sensorium.ranker_store import INTENT, keep
 from sensorium.training import TrainingError
+from sensorium.training_records import Measured, TrainingRecord, remember_training
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
 
+    from ingest.histories import Histories
     from ranking.intent_training import IntentProgress
     from sensorium.learning import LearningRequest
     from sensorium.library import Library
+    from sensorium.workspace import Workspace
 
 JUDGED_BY = "user_ap"
 """What a page is made for: which categories, not who comes back."""
@@ -104,15 +110,11 @@ def train_library_intent(
         try:
             fitted = fit_intent(behaviour, actions, categories.source, settings, told)
         except ValueError as error:
-            raise TrainingError(
-                f"{len(deeds.histories.items)} events of {len(deeds.histories)} users are too few "
-                f"or too close in time: {error}",
-                "import more events, or take shorter bins with --set intent.bin_days=1",
-            ) from error
+            raise _too_few(deeds.histories, error) from error
         seconds = time.monotonic() - started
     low, high = fitted.gaps[JUDGED_BY]
     kept = fitted.progress.best_epoch > 0 and high >= 0
-    path = keep(workspace, INTENT, fitted.intent) if kept else None
+    path = _keep(workspace, fitted, deeds.histories) if kept else None
     return IntentOutcome(
         users=int((deeds.histories.lengths > 0).sum()),
         events=len(deeds.histories.items),
@@ -131,6 +133,34 @@ def train_library_intent(
         file=str(path.relative_to(workspace.path)) if path else "",
         next_step=_next_step(fitted, kept),
     )
+
+
+def _too_few(events: Histories, error: ValueError) -> TrainingError:
+    return TrainingError(
+        f"{len(events.items)} events of {len(events)} users are too few or too close in time: "
+        f"{error}",
+        "import more events, or take shorter bins with --set intent.bin_days=1",
+    )
+
+
+def _keep(workspace: Workspace, fitted: FittedIntent, events: Histories) -> Path:
+    """Keep what was learnt, and write down how well it did."""
+    path = keep(workspace, INTENT, fitted.intent)
+    reached = Measured(
+        figure=JUDGED_BY,
+        value=fitted.figures[JUDGED_BY],
+        beside={"recency and frequency": fitted.baseline[JUDGED_BY]},
+        gap=fitted.gaps[JUDGED_BY],
+    )
+    record = TrainingRecord(
+        fingerprint=head_of(path)["fingerprint"],
+        events=len(events.items),
+        users=int((events.lengths > 0).sum()),
+        items=events.num_items,
+        measured=(reached,),
+    )
+    remember_training(workspace, INTENT, record)
+    return path
 
 
 def words_of(progress: IntentProgress) -> str:

@@ -22,11 +22,13 @@ from ranking.ranker_fit import Content
 from ranking.sequence_events import learnable
 from ranking.sequences import Sequences
 from ranking.splits import SplitConfig, Splits
+from retrieval.fitted import head_of
 from retrieval.scoring import ItemScorer
 from sensorium.evaluate import Show, read_deeds, read_liked, read_logged
 from sensorium.progress import bar_progress
 from sensorium.ranker_store import content_of, keep, learnt_folder, with_items
 from sensorium.training import TrainingError
+from sensorium.training_records import Measured, TrainingRecord, remember_training
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -202,6 +204,13 @@ def learn_from_events(
     kept = learnt.best_epoch > 0 and high >= 0
     path = keep(library.workspace, learning.name, learnt.model) if kept else None
     likings = sequences.likings
+    if path is not None:
+        record = replace(
+            _record(sequences, own, others, (low, high)),
+            fingerprint=head_of(path)["fingerprint"],
+            space=learnt.model.space,
+        )
+        remember_training(library.workspace, learning.name, record)
     return LearningOutcome(
         model=learning.name,
         users=int((likings.lengths > 0).sum()),
@@ -282,6 +291,28 @@ def judged(name: str, scorer: ItemScorer, held_out: HeldOut, show: Show) -> dict
     beside = [one for one in contenders if one.name in BESIDE]
     results = compare(splits, beside, config, show=show)
     return {**found, **{result.name: result.evaluation for result in results}}
+
+
+def _record(
+    sequences: Sequences,
+    own: Evaluation,
+    others: Mapping[str, Evaluation],
+    interval: tuple[float, float],
+) -> TrainingRecord:
+    likings = sequences.likings
+    reached = Measured(
+        figure=JUDGED_BY,
+        value=own.figures[JUDGED_BY],
+        beside={name: one.figures[JUDGED_BY] for name, one in others.items()},
+        gap=interval,
+    )
+    return TrainingRecord(
+        fingerprint="",
+        events=len(sequences.histories.items),
+        users=int((likings.lengths > 0).sum()),
+        items=sequences.histories.num_items,
+        measured=(reached,),
+    )
 
 
 def _check(

@@ -68,6 +68,12 @@ def joint_vectors(folder: Path) -> dict[str, np.ndarray[Any, Any]]:
     return {f"{n:03}": mirror.vectors(f"{n:03}")["joint"] for n in range(160)}
 
 
+def told_of_fusion(folder: Path) -> dict[str, Any]:
+    """The row of ``sensorium models`` about fusion."""
+    found = rows(sensorium("models", "-w", folder, "--json"))
+    return next(row for row in found if row.get("part") == FUSION)
+
+
 @pytest.mark.usefixtures("nothing_runs")
 def test_a_fuser_is_learnt_kept_and_applied_without_decoder_or_encoder(
     made: Path, tmp_path: Path
@@ -86,6 +92,15 @@ def test_a_fuser_is_learnt_kept_and_applied_without_decoder_or_encoder(
     assert learnt["judged_by"] == "engagement"
     assert learnt["after"] > learnt["before"]
     assert learnt["applied"] == 0
+    told = told_of_fusion(made)
+    assert (told["state"], told["generation"], told["items"]) == ("waiting", "", 160)
+    reached, by_words = told["measured"]
+    assert reached["figure"] == "mean reciprocal rank by engagement"
+    assert (reached["value"], reached["beside"]["equal shares"]) == (
+        learnt["after"],
+        learnt["before"],
+    )
+    assert by_words["value"] == learnt["words_after"]
 
     library = Library(made, CONFIG, create=False)
     assert library.fusion.fuser.fingerprint == MaskedMean.fingerprint
@@ -101,6 +116,7 @@ def test_a_fuser_is_learnt_kept_and_applied_without_decoder_or_encoder(
     library = Library(made, CONFIG, create=False)
     assert library.fusion.fuser.fingerprint.startswith("gated/1 ")
     assert library.status().generation == "g2"
+    assert (told_of_fusion(made)["state"], told_of_fusion(made)["generation"]) == ("on", "g2")
     assert rows(sensorium(*like))
     after = joint_vectors(made)
     assert max(np.abs(after[item_id] - before[item_id]).max() for item_id in before) > 1e-3

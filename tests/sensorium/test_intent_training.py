@@ -28,6 +28,15 @@ def test_intent_is_learnt_of_a_view_kept_and_opened(tmp_path: Path) -> None:
     assert (learnt["of"], learnt["actions"]) == ("kinds", ["like"])
     assert learnt["kept"] == (learnt["gap"][1] >= 0)
     assert learnt["kept"]
+    [told] = (
+        row
+        for row in rows(sensorium("models", "-w", tmp_path, "--json"))
+        if row.get("part") == "intent"
+    )
+    assert (told["state"], told["users"], told["events"]) == ("off", USERS, learnt["events"])
+    assert "feed.signals=intent" in told["note"]
+    [measured] = told["measured"]
+    assert measured["value"] == learnt["figures"]["user_ap"]
 
     item_ids = (*(f"{number:03}" for number in range(40)), "unheard")
     signal, note = open_intent(library, item_ids)

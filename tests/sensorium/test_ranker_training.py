@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -73,6 +74,10 @@ def made(indexed: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(indexed, tmp_path / "w"))
 
 
+def is_ranker(row: dict[str, Any]) -> bool:
+    return row.get("part") == "ranker"
+
+
 def test_a_ranker_is_learnt_judged_kept_and_opened(made: Path) -> None:
     [learnt] = rows(sensorium("train", "ranker", "-w", made, *QUICK))
     assert (learnt["users"], learnt["events"], learnt["items"]) == (80, 400, 50)
@@ -81,6 +86,12 @@ def test_a_ranker_is_learnt_judged_kept_and_opened(made: Path) -> None:
     assert [row["model"] for row in learnt["rows"]] == ["ranker", "popular", "item neighbours"]
     found = {row["model"]: row["figures"]["ndcg@10"] for row in learnt["rows"]}
     assert found["ranker"] > 0.5 > found["popular"]
+
+    [told] = [row for row in rows(sensorium("models", "-w", made, "--json")) if is_ranker(row)]
+    assert (told["state"], told["users"], told["events"], told["items"]) == ("on", 80, 400, 50)
+    [measured] = told["measured"]
+    assert (measured["figure"], measured["value"]) == ("ndcg@10", found.pop("ranker"))
+    assert (measured["beside"], measured["gap"]) == (found, learnt["gap"])
 
     library = Library(made, CONFIG, create=False)
     generation, mirror, _ = library.serving()
