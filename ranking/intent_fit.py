@@ -61,19 +61,7 @@ def fit_intent(
         ValueError: there are too few events for a moment to learn from and one to judge by.
     """
     data = data_of(behaviour, settings)
-    shape = IntentConfig(
-        num_categories=behaviour.num_categories,
-        num_actions=len(actions),
-        length=settings.length,
-        scales=settings.scales,
-        width=settings.width,
-        num_layers=settings.num_layers,
-        dropped_ratio=settings.dropped_ratio,
-        pyramid=settings.pyramid,
-        recurrence=settings.recurrence,
-        gate=settings.gate,
-        graph=settings.graph,
-    )
+    shape = shape_of(settings, behaviour.num_categories, len(actions))
     training = IntentTraining(
         epochs=settings.epochs,
         patience=settings.patience,
@@ -105,6 +93,23 @@ def fit_intent(
         figures=own.figures(),
         baseline=other.figures(),
         gaps=gaps(own, other, draws=200),
+    )
+
+
+def shape_of(settings: IntentSettings, num_categories: int, num_actions: int) -> IntentConfig:
+    """Give the network's shape."""
+    return IntentConfig(
+        num_categories=num_categories,
+        num_actions=num_actions,
+        length=settings.length,
+        scales=settings.scales,
+        width=settings.width,
+        num_layers=settings.num_layers,
+        dropped_ratio=settings.dropped_ratio,
+        pyramid=settings.pyramid,
+        recurrence=settings.recurrence,
+        gate=settings.gate,
+        graph=settings.graph,
     )
 
 

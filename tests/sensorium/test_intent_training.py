@@ -12,7 +12,7 @@ from ranking.signals import Deeds
 from sensorium.intent_categories import open_intent
 from sensorium.library import Library
 from support.cli import rows, sensorium
-from support.habits import GROUPS, QUICK, write_habits
+from support.habits import GROUPS, QUICK, USERS, write_habits
 from support.library import CONFIG, library_of_vectors
 
 
