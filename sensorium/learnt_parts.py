@@ -8,6 +8,7 @@ that are kept in another way are read by a function each.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -15,10 +16,19 @@ from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import select
 
+from ranking.title_store import TitleStore
 from ranking.view_store import ViewStore, views_table
 from retrieval.fitted import FittedError, head_of
 from sensorium.fitted_sources import KEEP_EVERY, NEIGHBOURS, TALLY, kept_fits
-from sensorium.ranker_store import INTENT, INTERESTS, PROFILES, RANKER, content_space
+from sensorium.ranker_store import (
+    INTENT,
+    INTERESTS,
+    LONG_SHORT,
+    PROFILES,
+    RANKER,
+    content_space,
+)
+from sensorium.relation_store import RELATIONS
 from sensorium.shelf import latest_view
 from sensorium.signals import WEIGHTS
 from sensorium.training_records import Measured, recall_training
@@ -80,12 +90,24 @@ KEPT = (
     Kept(
         name=RANKER,
         use="orders candidates by what people go on to",
-        is_on=lambda config: config.feed.ranker > 0,
-        setting="feed.ranker=1",
+        is_on=lambda config: config.feed.ranker > 0 and config.feed.ranked_by == "sequence",
+        setting="feed.ranker=1 --set feed.ranked_by=sequence",
+    ),
+    Kept(
+        name=LONG_SHORT,
+        use="orders candidates by long and short tastes",
+        is_on=lambda config: config.feed.ranker > 0 and config.feed.ranked_by == LONG_SHORT,
+        setting=f"feed.ranked_by={LONG_SHORT}",
     ),
     Kept(name=INTERESTS, use="finds candidates by learnt vectors"),
     Kept(name=INTENT, use="says what categories people are about to want", is_signal=True),
     Kept(name=PROFILES, use="says what suits what is written of people", is_signal=True),
+    Kept(
+        name=RELATIONS,
+        use="finds candidates by relations completed from a few pairs",
+        is_on=lambda config: config.sources.relations.use != "off",
+        setting="sources.relations.use=completed",
+    ),
 )
 """Whatever is learnt by a command and kept with ``ranker_store.keep`` joins as one more row."""
 APPLIED = (
@@ -119,6 +141,7 @@ def learnt_parts(workspace: Workspace, config: Config) -> list[LearntPart]:
         *(_applied(workspace, name, use) for name, use in APPLIED),
         *(_kept(workspace, config, row) for row in KEPT),
         *(_fitted(workspace, *row) for row in FITTED),
+        _titles(workspace, config),
         *_views(workspace),
     ]
 
@@ -206,6 +229,23 @@ def _fitted(workspace: Workspace, name: str, use: str, note: str) -> LearntPart:
         events=known.events,
         items=int(head["num_items"]),
         fingerprint=head["fingerprint"],
+    )
+
+
+def _titles(workspace: Workspace, config: Config) -> LearntPart:
+    use = "shows an item under words for the reader's group"
+    counted = Counter[str]()
+    for outcomes in TitleStore(workspace.engine).counts().values():
+        counted.update(outcomes)
+    if not counted:
+        return _not_learnt("titles", use, "sensorium titles write")
+    told = ", ".join(f"{number} {outcome}" for outcome, number in counted.items())
+    shown = config.titles.shown == "written"
+    return LearntPart(
+        part="titles",
+        use=use,
+        state="on" if shown else "off",
+        note=told if shown else f"{told}; shown with --set titles.shown=written",
     )
 
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from ranking.sequence_recommender import SequenceRecommender
     from retrieval.mirror import Mirror
 
-RANKER, INTERESTS, INTENT, PROFILES = "ranker", "interests", "intent", "profiles"
-RANKER, INTERESTS, LONG_SHORT = "ranker", "interests", "long_short"
+RANKER, LONG_SHORT, INTERESTS = "ranker", "long_short", "interests"
+INTENT, PROFILES = "intent", "profiles"
 """What a workspace calls what is learnt from events."""
 SPACE_PARTS = ("frames", "sound", "text", "alignment", "fusion")
 """Parts of a recipe that decide what joint vectors mean."""

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingest.relations import Relation, RelationRow, Relations, read_relations
+from retrieval.fitted import head_of
 from sensorium.progress import bar_progress
-from sensorium.relation_store import keep_relations, open_model
+from sensorium.relation_store import RELATIONS, keep_relations, open_model
+from sensorium.training_records import Measured, TrainingRecord, remember_training
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -146,6 +148,7 @@ def train_library_relations(library: Library, console: Console, quiet: bool) -> 
         )
     with workspace.exclusive():
         keep_relations(workspace, learnt.model, table)
+        remember_training(workspace, RELATIONS, _record(workspace, learnt))
     return _outcome(learnt, table, time.monotonic() - started)
 
 
@@ -156,6 +159,17 @@ def _known_items(library: Library) -> KnownItems:
     generation, mirror, _ = library.serving()
     content = content_of(generation, mirror)
     return KnownItems(item_ids=content.item_ids, vectors=content.vectors, space=content.space)
+
+
+def _record(workspace: Workspace, learnt: LearntRelations) -> TrainingRecord:
+    path = workspace.learnt(RELATIONS, newest=True)
+    assert path is not None
+    reached = Measured(figure="mrr of held-out relations", value=learnt.progress.best)
+    return TrainingRecord(
+        fingerprint=head_of(path)["fingerprint"],
+        items=len(learnt.model.entities),
+        measured=(reached,) if learnt.held else (),
+    )
 
 
 def _outcome(learnt: LearntRelations, table: RelatedTable, seconds: float) -> RelationsLearnt:

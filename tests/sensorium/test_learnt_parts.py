@@ -9,16 +9,20 @@ from typing import Any
 import numpy as np
 import pytest
 from rich.console import Console
+from sqlalchemy import insert
 
 from ranking.ranker import SequenceNetwork
 from ranking.ranker_config import RankerConfig
 from ranking.sequence_recommender import SequenceRecommender
 from ranking.sequences import ItemRows
-from retrieval.fitted import FittedError, head_of
+from ranking.title_store import TitleStore, titles_table
+from ranking.titles import WRITTEN
+from retrieval.fitted import FittedError, FittedFile, head_of
 from sensorium.feed import open_recommender
 from sensorium.library import Library
-from sensorium.ranker_store import RANKER, content_space, keep
+from sensorium.ranker_store import INTENT, RANKER, content_space, keep, learnt_folder
 from sensorium.shelf import open_shelf
+from sensorium.signals import WEIGHTS
 from sensorium.training_records import (
     Measured,
     TrainingRecord,
@@ -48,8 +52,10 @@ def told(folder: Path, *words: str) -> dict[str, dict[str, Any]]:
 def test_an_untrained_library_names_the_commands(made: Path) -> None:
     found = told(made)
     assert {row["state"] for row in found.values()} == {"not learnt"}
-    for name in ("alignment", "fusion", "ranker", "interests"):
+    kept = ("ranker", "long_short", "interests", "intent", "profiles", "relations")
+    for name in ("alignment", "fusion", *kept):
         assert found[name]["note"] == f"sensorium train {name}"
+    assert found["titles"]["note"] == "sensorium titles write"
     assert found["view"]["note"] == "sensorium cluster --by ASPECT"
     assert "sensorium train ranker" in sensorium("models", "-w", made).stdout
 
@@ -88,7 +94,8 @@ def test_a_ranker_is_told_with_what_it_was_learnt_from_and_reached(made: Path) -
     assert measured["beside"] == {"popular": 0.2}
     assert "ndcg@10 0.3000 (popular 0.2000, +0.0100 to" in sensorium("models", "-w", made).stdout
 
-    assert told(made, "--set", "feed.ranker=0")["ranker"]["state"] == "off"
+    for other in ("feed.ranker=0", "feed.ranked_by=long_short"):
+        assert told(made, "--set", other)["ranker"]["state"] == "off"
     kept_ranker(library, "of other vectors")
     row = told(made)["ranker"]
     assert (row["state"], row["generation"], row["measured"]) == ("aside", "", [])
@@ -143,3 +150,30 @@ def test_learnt_maps_wait_for_an_index_run(made: Path, weights: Callable[[str], 
         tower["after"],
         {"shipped map": tower["before"]},
     )
+
+
+def test_signals_are_on_once_they_are_named_and_weighed(made: Path) -> None:
+    library = Library(made, CONFIG, create=False)
+    file = FittedFile(kind="intent", config={}, item_ids=("000",), arrays={"weight": np.ones(1)})
+    path = learnt_folder(library.workspace, INTENT) / "intent.safetensors"
+    file.write(path)
+    library.workspace.learn(INTENT, path)
+    named = ("--set", "feed.signals=intent")
+    assert told(made)["intent"]["state"] == "off"
+    assert told(made, *named)["intent"]["state"] == "waiting"
+    for weight, state in ((0.0, "off"), (0.25, "on")):
+        library.workspace.manifest.remember(WEIGHTS, {INTENT: weight})
+        assert told(made, *named)["intent"]["state"] == state
+    path.write_bytes(b"damaged")
+    assert told(made)["intent"]["state"] == "aside"
+
+
+def test_titles_are_counted_and_shown_where_settings_say_so(made: Path) -> None:
+    store = TitleStore(Library(made, CONFIG, create=False).workspace.engine)
+    title = {"item_id": "000", "grouping": "g", "group_id": 1, "text": "Words", "outcome": WRITTEN}
+    rest = {"invented": "[]", "score": 1.0, "writer": "w", "facts": "f", "brief": "b"}
+    with store.engine.begin() as connection:
+        connection.execute(insert(titles_table), [{**title, **rest}])
+    off = told(made)["titles"]
+    assert (off["state"], off["note"].split(";")[0]) == ("off", "1 written")
+    assert told(made, "--set", "titles.shown=written")["titles"]["state"] == "on"
