@@ -18,7 +18,7 @@ from sqlalchemy import select
 from ranking.view_store import ViewStore, views_table
 from retrieval.fitted import FittedError, head_of
 from sensorium.fitted_sources import KEEP_EVERY, NEIGHBOURS, TALLY, kept_fits
-from sensorium.ranker_store import INTENT, INTERESTS, PROFILES, RANKER, content_space
+from sensorium.ranker_store import INTENT, INTERESTS, LONG_SHORT, PROFILES, RANKER, content_space
 from sensorium.shelf import latest_view
 from sensorium.signals import WEIGHTS
 from sensorium.training_records import Measured, recall_training
@@ -80,8 +80,14 @@ KEPT = (
     Kept(
         name=RANKER,
         use="orders candidates by what people go on to",
-        is_on=lambda config: config.feed.ranker > 0,
-        setting="feed.ranker=1",
+        is_on=lambda config: config.feed.ranker > 0 and config.feed.ranked_by == "sequence",
+        setting="feed.ranker=1 --set feed.ranked_by=sequence",
+    ),
+    Kept(
+        name=LONG_SHORT,
+        use="orders candidates by who people are and what they liked last",
+        is_on=lambda config: config.feed.ranker > 0 and config.feed.ranked_by == LONG_SHORT,
+        setting="feed.ranked_by=long_short",
     ),
     Kept(name=INTERESTS, use="finds candidates by learnt vectors"),
     Kept(name=INTENT, use="says what categories people are about to want", is_signal=True),

@@ -48,7 +48,7 @@ def told(folder: Path, *words: str) -> dict[str, dict[str, Any]]:
 def test_an_untrained_library_names_the_commands(made: Path) -> None:
     found = told(made)
     assert {row["state"] for row in found.values()} == {"not learnt"}
-    for name in ("alignment", "fusion", "ranker", "interests"):
+    for name in ("alignment", "fusion", "ranker", "interests", "long_short"):
         assert found[name]["note"] == f"sensorium train {name}"
     assert found["view"]["note"] == "sensorium cluster --by ASPECT"
     assert "sensorium train ranker" in sensorium("models", "-w", made).stdout
@@ -89,6 +89,7 @@ def test_a_ranker_is_told_with_what_it_was_learnt_from_and_reached(made: Path) -
     assert "ndcg@10 0.3000 (popular 0.2000, +0.0100 to" in sensorium("models", "-w", made).stdout
 
     assert told(made, "--set", "feed.ranker=0")["ranker"]["state"] == "off"
+    assert told(made, "--set", "feed.ranked_by=long_short")["ranker"]["state"] == "off"
     kept_ranker(library, "of other vectors")
     row = told(made)["ranker"]
     assert (row["state"], row["generation"], row["measured"]) == ("aside", "", [])
