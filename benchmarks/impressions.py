@@ -2,7 +2,8 @@
 
 What is asked, and of whom, is said in ``impression_sets``; the systems in ``impression_systems``.
 All learn alike: four items drawn anew for each click and round, Adam, the best round by validation
-AUC. Each system chooses its learning rate on validation with the first seed. Results of a run are
+AUC. Each system chooses its learning rate on the validation of the first set with the first seed,
+and has it on the other sets, too. Results of a run are
 kept in the cache as soon as they are there, so a run that was killed, or another process beside,
 does nothing twice.
 
@@ -15,6 +16,7 @@ bootstrapped over impressions, of the mean over seeds of what the hybrid is abov
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -28,7 +30,7 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.environment import environment, write_result
+from benchmarks.environment import RESULTS, environment, write_result
 from benchmarks.impression_sets import SETS, ImpressionSet
 from benchmarks.impression_systems import SYSTEMS, Catalogue, build
 from ranking.click_training import ClickData, ClickTraining, train_clicks
@@ -80,26 +82,21 @@ def _figures(network: Any, data: ImpressionSet, test: Impressions) -> Run:
 
 
 def compared(
-    data: ImpressionSet, systems: Sequence[str], seeds: Sequence[int], cache: Path
+    data: ImpressionSet, systems: Sequence[str], rates: dict[str, float], cache: Path
 ) -> dict[str, Any]:
-    """All systems on one set."""
+    """All systems on one set; ``rates`` are those that were chosen on another, and are added to."""
     new = data.test.users == 0
     runs: dict[str, list[Run]] = {}
     result: dict[str, Any] = {"sizes": _sizes(data), "systems": {}, f"{OURS} above": {}}
     for system in systems:
-        tries = {
-            rate: learnt(
-                data, LIKE.get(system, system), replace(TRAINING, learning_rate=rate), cache
-            )
-            for rate in RATES
-        }
-        rate = max(RATES, key=lambda one: float(tries[one]["validation"]))
-        config = replace(TRAINING, learning_rate=rate)
-        runs[system] = [learnt(data, system, replace(config, seed=seed), cache) for seed in seeds]
+        tried = _tried(data, system, cache) if system not in rates else {}
+        rates.setdefault(system, max(tried, key=lambda rate: tried[rate], default=0))
+        config = replace(TRAINING, learning_rate=rates[system])
+        runs[system] = [learnt(data, system, replace(config, seed=seed), cache) for seed in SEEDS]
         result["systems"][system] = {
-            "learning rate": rate,
+            "learning rate": rates[system],
             "validation": [float(run["validation"]) for run in runs[system]],
-            "tried": {f"{one:g}": float(found["validation"]) for one, found in tries.items()},
+            "tried": {f"{rate:g}": reached for rate, reached in tried.items()},
             "best rounds": [int(run["epoch"]) for run in runs[system]],
             "seconds": [round(float(run["seconds"]), 1) for run in runs[system]],
             "all": _over_seeds(runs[system], "known", np.ones_like(new)),
@@ -114,6 +111,15 @@ def compared(
     result[f"{OURS} with persons above hidden"] = _gaps(runs[OURS], runs[OURS], "hidden")
     result["order of the file"] = _constant(data.test)
     return result
+
+
+def _tried(data: ImpressionSet, system: str, cache: Path) -> dict[float, float]:
+    """What each rate reaches on validation with the first seed."""
+    name = LIKE.get(system, system)
+    return {
+        rate: float(learnt(data, name, replace(TRAINING, learning_rate=rate), cache)["validation"])
+        for rate in RATES
+    }
 
 
 def _over_seeds(runs: Sequence[Run], which: str, kept: NDArray[np.bool_]) -> dict[str, Any]:
@@ -170,21 +176,26 @@ def main() -> None:
     for name in SETS:
         parser.add_argument(f"--{name}", type=Path)
     parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--only", nargs="*", default=list(SYSTEMS), help="Systems; writes nothing.")
-    parser.add_argument("--seeds", nargs="*", type=int, default=list(SEEDS))
+    parser.add_argument("--only", nargs="*", default=list(SYSTEMS), help="Systems to compare.")
     args = parser.parse_args()
     torch.set_num_threads(1)
     args.cache.mkdir(parents=True, exist_ok=True)
-    result: dict[str, Any] = {
+    where = {
         "environment": environment(("numpy", "torch", "onnxruntime")),
         "learning": asdict(TRAINING),
     }
+    rates: dict[str, float] = {}
     for name, read in SETS.items():
         if getattr(args, name):
             data = read(getattr(args, name), args.cache)
-            result[name] = compared(data, args.only, args.seeds, args.cache)
-    if args.only == list(SYSTEMS) and args.seeds == list(SEEDS):
-        write_result("impressions", result)
+            keep(name, {**where, **compared(data, args.only, rates, args.cache)})
+
+
+def keep(name: str, found: dict[str, Any]) -> None:
+    """Write the figures of one set beside those of the others."""
+    path = RESULTS / "impressions.json"
+    known: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    write_result("impressions", {**known, name: found})
 
 
 if __name__ == "__main__":

@@ -10,6 +10,10 @@ which mend published code:
   vector of a person is replaced by row 0 at random, where published code replaces it by zeros;
 - a history may be empty; what is left is the person.
 
+``added`` is ours and no part of the paper: clicks weighed by attention, as NAML has them, are added
+to what comes out, and the rest starts at nothing. A product with an item then means likeness to
+what was clicked from the first step on, where a recurrent net has to learn to hand its clicks on.
+
 A gated recurrent unit reads by default, as in LSTUR; the published code of the hybrid has an LSTM.
 """
 
@@ -21,6 +25,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
+
+from fusion.attentive import AdditiveAttention
 
 UNKNOWN = 0
 """Number of a person that nothing was learnt of."""
@@ -40,6 +46,8 @@ class LongShortConfig:
     """What reads the clicks."""
     join: Literal["con", "ini"] = "con"
     """How the two meet: laid side by side and projected, or the person is where the net starts."""
+    added: Literal["nothing", "attention"] = "nothing"
+    """What is added to what comes out: nothing, or the clicks weighed by attention."""
     length: int = 50
     """Most clicks that are looked at, the most recent."""
     hidden_ratio: float = 0.5
@@ -64,6 +72,12 @@ class LongShort(nn.Module):
         reader = nn.GRU if config.cell == "gru" else nn.LSTM
         self.reader = reader(config.width, inner, batch_first=True)
         self.project = nn.Linear(2 * inner, config.width) if config.join == "con" else None
+        self.weigh = None
+        if config.added == "attention":
+            self.weigh = AdditiveAttention(config.width, config.width)
+            if self.project is not None:
+                nn.init.zeros_(self.project.weight)
+                nn.init.zeros_(self.project.bias)
 
     def forward(self, users: Tensor, clicks: Tensor, present: Tensor) -> Tensor:
         """Combine.
@@ -77,11 +91,13 @@ class LongShort(nn.Module):
             (B, D).
         """
         person = self.person(self._known(users))  # (B, P)
-        state = self._read(person, clicks, present)
-        if self.project is None:
-            return state
-        joined: Tensor = self.project(torch.cat([person, state], dim=-1))
-        return joined
+        found = self._read(person, clicks, present)
+        if self.project is not None:
+            found = self.project(torch.cat([person, found], dim=-1))
+        if self.weigh is not None:
+            kept = latest(present, self.config.length)
+            found = found + (self.weigh(clicks, kept)[..., None] * clicks).sum(dim=1)
+        return found
 
     def _known(self, users: Tensor) -> Tensor:
         if not self.training:
@@ -105,6 +121,12 @@ class LongShort(nn.Module):
         return start.index_put((some,), last[0])
 
 
+def latest(present: Tensor, most: int) -> Tensor:
+    """Of the rows that exist, bool (B, T), the last ones alone."""
+    from_here = present.flip(1).cumsum(dim=1).flip(1)
+    return present & (from_here <= most)
+
+
 def together(rows: Tensor, present: Tensor, most: int) -> tuple[Tensor, Tensor]:
     """Move the rows that exist to the left, in their order, and keep the last of them.
 
@@ -116,8 +138,7 @@ def together(rows: Tensor, present: Tensor, most: int) -> tuple[Tensor, Tensor]:
     Returns:
         (B, T', D), and how many exist of each, (B,).
     """
-    newer = present.flip(1).cumsum(dim=1).flip(1)  # How many exist from here on.
-    present = present & (newer <= most)
+    present = latest(present, most)
     lengths = present.sum(dim=1)
     order = (~present).long().argsort(dim=1, stable=True)[:, : int(lengths.max())]
     return rows.gather(1, order[..., None].expand(-1, -1, rows.shape[-1])), lengths

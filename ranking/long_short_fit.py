@@ -109,6 +109,7 @@ def _start(
         user_width=settings.width,
         cell=settings.cell,
         join=settings.join,
+        added=settings.added,
         length=settings.length,
         hidden_ratio=settings.hidden_persons_ratio,
     )

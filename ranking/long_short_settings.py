@@ -17,6 +17,8 @@ class LongShortSettings:
     join: Literal["con", "ini"] = "con"
     """How a person and their latest events meet: side by side and projected, or the person is where
     reading starts."""
+    added: Literal["nothing", "attention"] = "nothing"
+    """What is added to the two: nothing, or the latest events weighed by attention."""
     length: int = 50
     """Most events that are looked at, the most recent."""
     knows: Literal["both", "ids", "content"] = "both"

@@ -59,6 +59,10 @@ def test_what_is_learnt_is_kept_and_ranks_where_a_setting_says_so(tmp_path: Path
     model = fit_long_short(hold_out(liked, 0), LongShortSettings(epochs=1), content).recommender
     keep(library.workspace, LONG_SHORT, model)
 
+    on = ("--set", "feed.ranked_by=long_short")
+    for words, state in (((), "off"), (on, "on")):
+        told = rows(sensorium("models", "-w", tmp_path, "--json", *words))
+        assert [row["state"] for row in told if row.get("part") == "long_short"] == [state]
     recommender = open_recommender(library)
     assert recommender.feed.ranker.name.startswith("long and short")
     page = recommender.page(request)
