@@ -190,7 +190,7 @@ def _asked(
 
 
 def ask_model(data: Films, world: World, number: int, cache: Path) -> dict[str, Any]:
-    """Let the packaged language model write, beside the extractive writer, and judge."""
+    """Let the packaged language model write, beside the extractive writer."""
     from benchmarks.titles import mean
 
     texts, model = Texts(cache), LocalModel("smollm2")
@@ -217,9 +217,17 @@ def ask_model(data: Films, world: World, number: int, cache: Path) -> dict[str, 
         }
     own = [brief.facts.title for brief in briefs]
     found["original"] = {"cosine": mean((texts(own) * later).sum(axis=1))}
-    found["judge"] = _judged(LanguageModelJudge(model), briefs, titles["extractive"])
     texts.save()
     return found
+
+
+def ask_judge(data: Films, world: World, number: int, cache: Path) -> dict[str, Any]:
+    """Let the packaged language model judge what the extractive writer wrote."""
+    texts = Texts(cache)
+    briefs, _ = _briefs(data, world, audiences(data, world, texts), number)
+    drafts = ExtractiveWriter(texts).write(briefs)
+    titles = [judged(*one) for one in zip(briefs, drafts, strict=True)]
+    return _judged(LanguageModelJudge(LocalModel("smollm2")), briefs, titles)
 
 
 def _briefs(

@@ -39,7 +39,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.environment import environment, write_result
 from benchmarks.inventions import CLEAN, INVENTED, Source
-from benchmarks.title_relevance import ask_model, chosen_contrast, relevance
+from benchmarks.title_relevance import ask_judge, ask_model, chosen_contrast, relevance
 from benchmarks.title_sets import Array, Films, Numbers, films, some_items
 from ranking.match_network import MatchTraining, learn_matches
 from ranking.title_matches import best_groups, matches_of, pairs_of, worth_of
@@ -53,7 +53,7 @@ PER_ITEM = (1, 2, 3, 5, 8)
 PLANTED = 600
 """Films that each kind of invention is planted in."""
 RESAMPLES = 2_000
-WRITTEN_BY_MODEL = 30
+WRITTEN_BY_MODEL = 24
 """Titles that the language model writes."""
 
 
@@ -247,14 +247,19 @@ def main() -> None:
     for seed in SEEDS:
         parts = parts_of(data, seed, chosen.cache)
         runs[seed] = {name: book.part(f"{seed}, {name}", make) for name, make in parts.items()}
-    model = book.part("model", lambda: _model(data, chosen.cache))
+    model = {
+        name: book.part(f"model, {name}", partial(_model, data, ask, chosen.cache))
+        for name, ask in (("writes", ask_model), ("judges", ask_judge))
+    }
     if all(all(run.values()) for run in runs.values()):
         every = [joined({k: v for k, v in run.items() if v}) for run in runs.values()]
-        write_result("titles", _told(data, every, model or {}))
+        write_result("titles", _told(data, every, model))
 
 
-def _model(data: Films, folder: Path) -> dict[str, Any]:
-    return ask_model(data, world_of(data, 0, "genre, text"), WRITTEN_BY_MODEL, folder)
+def _model(
+    data: Films, ask: Callable[[Films, World, int, Path], dict[str, Any]], folder: Path
+) -> dict[str, Any]:
+    return ask(data, world_of(data, 0, "genre, text"), WRITTEN_BY_MODEL, folder)
 
 
 class Book:
