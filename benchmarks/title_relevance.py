@@ -15,17 +15,15 @@ from encoders.alignment import shipped
 from encoders.base import unit
 from encoders.text import MINILM, OnnxTextEncoder
 from ranking.local_model import LocalModel
-from ranking.title_judge import Judge, LanguageModelJudge, Verdicts, outcome_of
+from ranking.title_judge import LanguageModelJudge, Verdicts, outcome_of
 from ranking.title_matches import best_groups, matches_of, worth_of
 from ranking.title_writers import ExtractiveWriter, PromptedWriter
-from ranking.titles import REJECTED, WRITTEN, Audience, Brief, Title, Writer, judged
+from ranking.titles import REJECTED, WRITTEN, Audience, Brief, Writer, judged
 from ranking.user_groups import Groups
 
 MOST_ASKED = 800
 """Likings whose titles are looked at."""
 AT_ONCE = 64
-CALIBRATED = 10
-"""Titles that the judge sees beside themselves."""
 
 
 class World(Protocol):
@@ -189,68 +187,70 @@ def _asked(
     return rows
 
 
-def ask_model(data: Films, world: World, number: int, cache: Path) -> dict[str, Any]:
-    """Let the packaged language model write, beside the extractive writer, and judge."""
-    from benchmarks.titles import mean
-
-    texts, model = Texts(cache), LocalModel("smollm2")
+def ask_model(data: Films, world: World, span: slice, cache: Path) -> dict[str, Any]:
+    """Let the packaged language model write, beside the extractive writer: a row per brief."""
+    texts, found = Texts(cache), dict[str, Any]()
     told = audiences(data, world, texts)
-    briefs, later = _briefs(data, world, told, number)
+    briefs, later = _briefs(data, world, told, span)
     writers: dict[str, Writer] = {
         "extractive": ExtractiveWriter(texts),
-        "smollm2": PromptedWriter(model, "smollm2"),
+        "smollm2": PromptedWriter(LocalModel("smollm2"), "smollm2"),
     }
-    found: dict[str, Any] = {"briefs": len(briefs)}
-    titles: dict[str, list[Title]] = {}
     for name, writer in writers.items():
         started = time.monotonic()
         drafts = [writer.write([brief])[0] for brief in briefs]
-        titles[name] = [judged(*one) for one in zip(briefs, drafts, strict=True)]
-        shown = [t.text or b.facts.title for t, b in zip(titles[name], briefs, strict=True)]
+        titles = [judged(*one) for one in zip(briefs, drafts, strict=True)]
+        shown = [t.text or b.facts.title for t, b in zip(titles, briefs, strict=True)]
         found[name] = {
-            "written": mean([title.outcome == WRITTEN for title in titles[name]]),
-            "rejected": mean([title.outcome == REJECTED for title in titles[name]]),
-            "cosine": mean((texts(shown) * later).sum(axis=1)),
-            "seconds a title": round((time.monotonic() - started) / len(briefs), 2),
-            "invented": [list(t.invented) for t in titles[name] if t.invented][:8],
-            "examples": [title.text for title in titles[name] if title.text][:5],
+            "said": [draft.text for draft in drafts],
+            "outcomes": [title.outcome for title in titles],
+            "invented": [list(title.invented) for title in titles],
+            "cosines": (texts(shown) * later).sum(axis=1).tolist(),
+            "seconds": [round((time.monotonic() - started) / len(briefs), 2)] * len(briefs),
         }
     own = [brief.facts.title for brief in briefs]
-    found["original"] = {"cosine": mean((texts(own) * later).sum(axis=1))}
-    found["judge"] = _judged(LanguageModelJudge(model), briefs, titles["extractive"])
-    texts.save()
+    found["original"] = {"cosines": (texts(own) * later).sum(axis=1).tolist()}
+    return found
+
+
+def ask_judge(data: Films, world: World, span: slice, cache: Path) -> dict[str, Any]:
+    """Let the packaged language model judge what the extractive writer wrote: a row per brief."""
+    texts = Texts(cache)
+    briefs, _ = _briefs(data, world, audiences(data, world, texts), span)
+    drafts = ExtractiveWriter(texts).write(briefs)
+    titles = [judged(*one) for one in zip(briefs, drafts, strict=True)]
+    judge = LanguageModelJudge(LocalModel("smollm2"))
+    beside, itself = [], []
+    for brief, title in zip(briefs, titles, strict=True):
+        own = brief.facts.title
+        beside.append(outcome_of(judge, brief.audience, title.text or own, own))
+        itself.append(outcome_of(judge, brief.audience, own, own))
+    return {"written beside original": {"outcomes": beside}, "original": {"outcomes": itself}}
+
+
+def over_briefs(parts: Sequence[Mapping[str, Mapping[str, Sequence[Any]]]]) -> dict[str, Any]:
+    """Put the rows of some parts together: shares of outcomes, means of figures, examples."""
+    found: dict[str, Any] = {}
+    for name, columns in parts[0].items():
+        every = {c: [row for part in parts for row in part[name][c]] for c in columns}
+        outcomes = every.pop("outcomes", [])
+        shares = {one: outcomes.count(one) for one in dict.fromkeys(outcomes)}
+        words = {c: every.pop(c)[:8] for c in ("said", "invented") if c in every}
+        means = {c: round(float(np.mean(values)), 4) for c, values in every.items()}
+        found[name] = {"briefs": len(outcomes), **shares, **means, **words}
+        if {"good", "bad", "same"} >= shares.keys() and outcomes:
+            found[name]["advantage"] = round(Verdicts.of(outcomes).advantage, 4)
     return found
 
 
 def _briefs(
-    data: Films, world: World, told: list[Audience], number: int
+    data: Films, world: World, told: list[Audience], span: slice
 ) -> tuple[list[Brief], Array]:
     """Briefs of films for the reader's own group, where that is among the three chosen."""
     worth = worth_of(matches_of(world.vectors, world.groups), world.groups)
     best, briefs, later = best_groups(worth, 3), list[Brief](), list[Array]()
     for _, item, own, taste in _asked(data, world, np.random.default_rng(0), (0.8, 1.0)):
-        if own in best[item] and len(briefs) < number:
+        if own in best[item]:
             briefs.append(Brief(facts=data.facts[item], audience=told[own]))
             later.append(taste)
-    return briefs, np.array(later)
-
-
-def _judged(judge: Judge, briefs: Sequence[Brief], titles: Sequence[Title]) -> dict[str, Any]:
-    """What the judge says of written titles, and of originals beside themselves."""
-    written = [
-        outcome_of(judge, brief.audience, title.text, brief.facts.title)
-        for brief, title in zip(briefs, titles, strict=True)
-        if title.outcome == WRITTEN
-    ]
-    alike = [
-        outcome_of(judge, brief.audience, brief.facts.title, brief.facts.title)
-        for brief in briefs[:CALIBRATED]
-    ]
-    told, beside = Verdicts.of(written), Verdicts.of(alike)
-    return {
-        "good": told.good,
-        "same": told.same,
-        "bad": told.bad,
-        "advantage": round(told.advantage, 4),
-        "original beside itself, same": round(beside.same / max(len(alike), 1), 4),
-    }
+    return briefs[span], np.array(later)[span]

@@ -39,7 +39,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.environment import environment, write_result
 from benchmarks.inventions import CLEAN, INVENTED, Source
-from benchmarks.title_relevance import ask_model, chosen_contrast, relevance
+from benchmarks.title_relevance import ask_judge, ask_model, chosen_contrast, over_briefs, relevance
 from benchmarks.title_sets import Array, Films, Numbers, films, some_items
 from ranking.match_network import MatchTraining, learn_matches
 from ranking.title_matches import best_groups, matches_of, pairs_of, worth_of
@@ -53,8 +53,8 @@ PER_ITEM = (1, 2, 3, 5, 8)
 PLANTED = 600
 """Films that each kind of invention is planted in."""
 RESAMPLES = 2_000
-WRITTEN_BY_MODEL = 30
-"""Titles that the language model writes."""
+ASKED_OF_MODEL, AT_ONCE = 24, 3
+"""Titles that the language model writes and judges, and those of one part."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -247,14 +247,26 @@ def main() -> None:
     for seed in SEEDS:
         parts = parts_of(data, seed, chosen.cache)
         runs[seed] = {name: book.part(f"{seed}, {name}", make) for name, make in parts.items()}
-    model = book.part("model", lambda: _model(data, chosen.cache))
+    asked = {
+        name: [
+            book.part(f"model, {name} {start}", partial(_model, data, start, ask, chosen.cache))
+            for start in range(0, ASKED_OF_MODEL, AT_ONCE)
+        ]
+        for name, ask in (("writes", ask_model), ("judges", ask_judge))
+    }
+    model = {
+        name: over_briefs([p for p in parts if p]) for name, parts in asked.items() if any(parts)
+    }
     if all(all(run.values()) for run in runs.values()):
         every = [joined({k: v for k, v in run.items() if v}) for run in runs.values()]
-        write_result("titles", _told(data, every, model or {}))
+        write_result("titles", _told(data, every, model))
 
 
-def _model(data: Films, folder: Path) -> dict[str, Any]:
-    return ask_model(data, world_of(data, 0, "genre, text"), WRITTEN_BY_MODEL, folder)
+Ask = Callable[[Films, World, slice, Path], dict[str, Any]]
+
+
+def _model(data: Films, start: int, ask: Ask, folder: Path) -> dict[str, Any]:
+    return ask(data, world_of(data, 0, "genre, text"), slice(start, start + AT_ONCE), folder)
 
 
 class Book:
