@@ -51,7 +51,6 @@ MOST_REGRESSED = 10_000
 """Moments that the regression learns from, at most."""
 STRENGTHS = (0.01, 1.0)
 """Inverse pulls that it chooses from on validation."""
-TRAINING = IntentTraining(epochs=8, patience=3, batch_size=32, num_steps=60, most_validated=1_000)
 RATES = (3e-3, 1e-2)
 """Steps of Adam that each set chooses from on validation, with the first seed."""
 DRAWS = 500
@@ -172,11 +171,11 @@ def training_for(name: str, found: Set, work: Path) -> IntentTraining:
     if not path.exists():
         reached = {}
         for rate in RATES:
-            training = replace(TRAINING, learning_rate=rate)
+            training = replace(found.training, learning_rate=rate)
             reached[rate] = train_intent(found.data, found.shape, training)[1].best
         print(f"{name}: {reached}", file=sys.stderr, flush=True)
         path.write_text(json.dumps(max(RATES, key=lambda rate: reached[rate])))
-    return replace(TRAINING, learning_rate=json.loads(path.read_text()))
+    return replace(found.training, learning_rate=json.loads(path.read_text()))
 
 
 def networked(

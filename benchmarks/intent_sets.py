@@ -13,7 +13,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from ingest.histories import Histories, ordered_histories
-from ranking.intent_config import Clock, IntentConfig
+from ranking.intent_config import Clock, IntentConfig, IntentTraining
 from ranking.intent_cubes import Behaviour, Floats, Moments, moments_between
 from ranking.intent_training import IntentData
 from ranking.kmeans import kmeans
@@ -39,6 +39,8 @@ class Set:
     """Of the network."""
     categories: tuple[str, ...]
     """Names."""
+    training: IntentTraining
+    """How a network is learnt, but for the step."""
     told: dict[str, object]
     """What it is, in figures."""
 
@@ -62,7 +64,10 @@ def films(folder: Path) -> Set:
         events=events, channels=(~liked).astype(np.int64), wanted=liked, membership=membership
     )
     clock = Clock(bin_days=7, length=24, horizon=4)
-    return _cut(behaviour, clock, names, most=4_000)
+    training = IntentTraining(
+        epochs=10, patience=3, batch_size=32, num_steps=60, most_validated=1_500
+    )
+    return _cut(behaviour, clock, names, training, most=4_000)
 
 
 def games(folder: Path) -> Set:
@@ -87,7 +92,10 @@ def games(folder: Path) -> Set:
         membership=groups_of(known),
     )
     clock = Clock(bin_days=28, length=16, horizon=3)
-    return _cut(behaviour, clock, [f"group {n}" for n in range(GROUPS)], most=8_000)
+    training = IntentTraining(
+        epochs=10, patience=4, batch_size=64, num_steps=100, most_validated=4_000
+    )
+    return _cut(behaviour, clock, [f"group {n}" for n in range(GROUPS)], training, most=8_000)
 
 
 def groups_of(known: Histories, seed: int = 0) -> Floats:
@@ -123,7 +131,9 @@ def time_at(events: Histories, share: float) -> int:
     return int(times[int(share * len(times))])
 
 
-def _cut(behaviour: Behaviour, clock: Clock, names: list[str], most: int) -> Set:
+def _cut(
+    behaviour: Behaviour, clock: Clock, names: list[str], training: IntentTraining, most: int
+) -> Set:
     events = behaviour.events
     times = [
         int(events.times_us.min()) + clock.bin_us,
@@ -152,4 +162,6 @@ def _cut(behaviour: Behaviour, clock: Clock, names: list[str], most: int) -> Set
         "moments of the test": f"{len(drawn)} of {len(test)}",
         "people of the test": len(np.unique(drawn.users)),
     }
-    return Set(data=data, test=drawn, shape=shape, categories=tuple(names), told=told)
+    return Set(
+        data=data, test=drawn, shape=shape, categories=tuple(names), training=training, told=told
+    )
