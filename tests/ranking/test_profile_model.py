@@ -42,7 +42,8 @@ def test_what_is_kept_answers_alike(model: ProfileModel, tmp_path: Path) -> None
 
 
 def test_a_signal_rates_candidates_one_by_one_and_strangers_alike(model: ProfileModel) -> None:
-    signal: Signal = ProfileSignal(model=model, known={"anna": WORLD.profiles[0]}.get)
+    people = {"anna": WORLD.profiles[0]}
+    signal: Signal = ProfileSignal(model=model, known=lambda of: people.get(of.user_id))
     items = np.array([3, 1, 7], np.int64)
     rated = signal.rate(deeds("anna"), items)
     assert np.allclose(rated, model.score(WORLD.profiles[:1])[0, items], atol=1e-6)

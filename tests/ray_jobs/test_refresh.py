@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,7 +51,13 @@ class Job:
         return refresh_profiles(people.items(), how, self._running)
 
     def _running(self, tasks: Iterable[tuple[str, Task]]) -> Generator[Outcome, None, None]:
-        yield from local.run([_write(self.summariser), vector_stage(partial(_given, encode))], self._noted(tasks))
+        yield from local.run(
+            [
+                write_stage(partial(_given, self.summariser), workers=1, batch_size=4),
+                vector_stage(partial(_given, encode)),
+            ],
+            self._noted(tasks),
+        )
 
     def _noted(self, tasks: Iterable[tuple[str, Task]]) -> Iterator[tuple[str, Task]]:
         for key, task in tasks:
@@ -58,12 +65,8 @@ class Job:
             yield key, task
 
 
-def _given(thing):  # type: ignore[no-untyped-def]
+def _given(thing: Any) -> Any:
     return thing
-
-
-def _write(summariser: Summariser):  # type: ignore[no-untyped-def]
-    return write_stage(partial(_given, summariser), workers=1, batch_size=4)
 
 
 @pytest.fixture
