@@ -48,6 +48,12 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_several_prompts_are_answered_as_each_alone(tiny: Path) -> None:
+    model = LocalModel(str(tiny), device="cpu")
+    prompts = ["user : list colours assistant :", "red green", "list list list blue :"]
+    assert model.complete_many(prompts, 6) == [model.complete(one, 6) for one in prompts]
+
+
 def with_template(folder: Path) -> None:
     path = folder / "tokenizer_config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"chat_template": TEMPLATE}))
