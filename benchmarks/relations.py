@@ -43,7 +43,7 @@ from retrieval.relation_trials import held_ranks
 COMMAND = "python benchmarks/relations.py --codex DIR --films DIR --cache DIR"
 SEEDS, SHOTS = (0, 1, 2), (1, 3, 5)
 KINDS: tuple[VectorKind, ...] = ("complex", "translation")
-WIDTH, EPOCHS, STEPS, LOOKS = 50, 5, 400, 8
+WIDTH, EPOCHS, STEPS, LOOKS = 50, 3, 400, 8
 FIGURES = ("mrr", "hits@1", "hits@5", "hits@10")
 RESAMPLES = 2_000
 Make = Callable[[NDArray[np.float32]], CompletingNetwork]
