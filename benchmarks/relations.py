@@ -43,7 +43,7 @@ from retrieval.relation_trials import held_ranks
 COMMAND = "python benchmarks/relations.py --codex DIR --films DIR --cache DIR"
 SEEDS, SHOTS = (0, 1, 2), (1, 3, 5)
 KINDS: tuple[VectorKind, ...] = ("complex", "translation")
-WIDTH, EPOCHS, STEPS, CHECK_EVERY = 50, 5, 400, 100
+WIDTH, EPOCHS, STEPS, LOOKS = 50, 3, 200, 5
 FIGURES = ("mrr", "hits@1", "hits@5", "hits@10")
 RESAMPLES = 2_000
 Make = Callable[[NDArray[np.float32]], CompletingNetwork]
@@ -65,6 +65,14 @@ ROWS: Mapping[str, Make] = {
     "meta": lambda vectors: MetaRelation(vectors, tuned=False),
     "meta, tuned": lambda vectors: MetaRelation(vectors, tuned=True),
 }
+SLOWER = {
+    "published": 800,
+    "published and own vector": 800,
+    "matching": 800,
+    "meta": 800,
+    "meta, tuned": 800,
+}
+"""Steps of those that still rise on dev after the steps of the others."""
 MARGINS = {"published": 5.0, "published and own vector": 5.0, "matching": 5.0}
 """As published; others take 1, which is published for MetaR and was better on dev for ours."""
 
@@ -94,8 +102,9 @@ def learnt_ranks(
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             network = ROWS[row](scene.vectors)
+        steps = SLOWER.get(row, STEPS)
         config = FewShotTraining(
-            steps=STEPS, check_every=CHECK_EVERY, margin=MARGINS.get(row, 1.0), seed=seed
+            steps=steps, check_every=steps // LOOKS, margin=MARGINS.get(row, 1.0), seed=seed
         )
         progress = train_completing(network, scene, data.learnt, data.dev, config)
         seconds = time.monotonic() - started
@@ -228,7 +237,12 @@ def main() -> None:
     elif args.only:
         learnt_ranks(data, args.only, args.kind, args.seed, args.cache)
     else:
-        settings = {"width": WIDTH, "epochs": EPOCHS, "steps": STEPS, "seeds": len(SEEDS)}
+        settings = {
+            "width": WIDTH,
+            "epochs": EPOCHS,
+            "steps": {row: SLOWER.get(row, STEPS) for row in ROWS},
+            "seeds": len(SEEDS),
+        }
         write_result("relations_tasks", recipe(data))
         keep("codex-m", {**where, "settings": settings, **compare(data, args.cache)})
 
