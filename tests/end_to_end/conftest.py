@@ -15,14 +15,14 @@ from sensorium.service.keys import KeyStore, Scope
 from sensorium.service.serving import Host
 from sensorium.service.settings import ServiceConfig
 from support.attacked import Service
-from support.colours import index_colours
+from support.colours import shared_colours
 from support.library import CONFIG
 
 
 @pytest.fixture(scope="session")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace with a view by colour."""
-    return index_colours(tmp_path_factory.mktemp("attacked"))
+    """A workspace with a view by colour; never written by a test."""
+    return shared_colours(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

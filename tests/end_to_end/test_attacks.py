@@ -267,9 +267,10 @@ def raw(port: int, sent: bytes) -> bytes:
     return found
 
 
-def test_a_service_on_this_machine_is_not_led_by_a_browser(workspace: Path) -> None:
+def test_a_service_on_this_machine_is_not_led_by_a_browser(workspace: Path, tmp_path: Path) -> None:
+    place = Path(shutil.copytree(workspace, tmp_path / "w"))
     ask = b"GET /v1/items HTTP/1.1\r\nConnection: close\r\nHost: "
-    with served(workspace, "--set", "service.idle_seconds=1") as port:
+    with served(place, "--set", "service.idle_seconds=1") as port:
         assert raw(port, ask + b"localhost\r\n\r\n").startswith(b"HTTP/1.1 200")
         assert raw(port, ask + b"evil.example\r\n\r\n").startswith(b"HTTP/1.1 421")
         forged = b"localhost\r\nX-Forwarded-For: 10.0.0.9\r\nX-Forwarded-Host: evil\r\n\r\n"

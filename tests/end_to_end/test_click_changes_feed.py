@@ -15,7 +15,7 @@ from sensorium.feed import FeedRequest, Recommender, open_recommender
 from sensorium.library import Library
 from sensorium.people import erase
 from support.cli import rows, sensorium
-from support.colours import COLOURS, index_colours
+from support.colours import COLOURS, shared_colours
 from support.library import CONFIG
 
 SIZE = 6
@@ -24,7 +24,7 @@ SIZE = 6
 @pytest.fixture(scope="module")
 def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace with stills of three colours, a clip, a sound, a text, and a view by colour."""
-    return index_colours(tmp_path_factory.mktemp("feed"))
+    return shared_colours(tmp_path_factory)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Route, expect
 
 from support.browser import Seen, chromium, served
-from support.colours import index_colours
+from support.colours import shared_colours
 from support.gestures import DROP, GALLERY, PASTE
 
 EVIL = "<img src=x onerror=window.ran=1>"
@@ -34,8 +35,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def address(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The service over a library that the tests of this module share, and change."""
-    folder = tmp_path_factory.mktemp("page")
-    with served(index_colours(folder)) as where:
+    folder = tmp_path_factory.mktemp("page") / "w"
+    with served(Path(shutil.copytree(shared_colours(tmp_path_factory), folder))) as where:
         yield where
 
 

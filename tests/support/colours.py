@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from support.cli import sensorium
 from support.media import plain, write_image, write_sound, write_video
 
 COLOURS = {"red": (215, 25, 30), "green": (30, 165, 45), "blue": (25, 50, 205)}
 PER_COLOUR = 5
+
+
+def shared_colours(factory: pytest.TempPathFactory) -> Path:
+    """The workspace of ``index_colours``, made once for all processes of a test run.
+
+    Nobody writes it: a test that would takes a copy.
+    """
+    place = factory.getbasetemp()
+    root = place.parent if "PYTEST_XDIST_WORKER" in os.environ else place
+    made = root / "colours"
+    with (root / "colours.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (made / "whole").exists():
+            index_colours(made)
+            (made / "whole").touch()
+    return made / "w"
 
 
 def index_colours(folder: Path) -> Path:

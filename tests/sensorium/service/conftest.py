@@ -11,14 +11,14 @@ from fastapi.testclient import TestClient
 
 from sensorium.service.app import create_app
 from sensorium.service.serving import Host
-from support.colours import index_colours
+from support.colours import shared_colours
 from support.library import CONFIG
 
 
 @pytest.fixture(scope="session")
 def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace with a view by colour; never written by a test."""
-    return index_colours(tmp_path_factory.mktemp("service"))
+    return shared_colours(tmp_path_factory)
 
 
 @pytest.fixture
