@@ -61,6 +61,7 @@ def fusion(
     events: EventsOption = None,
     epochs: Annotated[int, typer.Option(min=1, help="Most rounds.")] = 20,
     seed: Annotated[int, typer.Option(help="Decides everything random.")] = 0,
+    kind: Annotated[str | None, typer.Option(help="gated or attentive.")] = None,
     apply: Annotated[
         bool, typer.Option("--apply", help="Then fuse every item anew, from cached vectors.")
     ] = False,
@@ -75,7 +76,7 @@ def fusion(
     from sensorium.display import show_fusion_training
     from sensorium.fusion_training import FusionRequest, train_fusion
 
-    library = _library(workspace, config, settings_of(settings))
+    library = _library(workspace, config, settings_of(settings, fusion__kind=kind))
     request = FusionRequest(events=events or "", epochs=epochs, seed=seed, apply=apply)
     outcome = train_fusion(library, request, stderr, quiet or as_json)
     show_fusion_training(outcome, stdout, as_json)

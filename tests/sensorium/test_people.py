@@ -72,6 +72,7 @@ def test_a_receipt_says_what_was_taken_from_each_store(workspace: Workspace) -> 
         "preferences": 1,
         "API keys": 0,
         "kept answers": 0,
+        "profiles": 0,
         "counts and neighbours": 0,
         "events": 2,
         "states": len(NAME),
@@ -277,6 +278,7 @@ def test_a_server_forgets_as_well(tmp_path: Path) -> None:
             "preferences": 1,
             "API keys": 0,
             "kept answers": 0,
+            "profiles": 0,
             "counts and neighbours": 0,
             "events": 2,
         }

@@ -175,6 +175,7 @@ def test_a_receipt_for_programs_says_where_an_id_still_stands(library: Library) 
         "preferences": 0,
         "API keys": 0,
         "kept answers": 0,
+        "profiles": 0,
         "counts and neighbours": 0,
         "events": 1,
     }

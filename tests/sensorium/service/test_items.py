@@ -148,6 +148,8 @@ def test_an_item_taken_down_is_nowhere(client: TestClient, host: Host) -> None:
         "vectors": 1,
         "places in views": 1,
         "files": 0,
+        "titles": 0,
+        "relations": 0,
         "items": 1,
         "thumbnails": 1,
         "native vectors": 1,
