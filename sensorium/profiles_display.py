@@ -23,7 +23,7 @@ def show_refresh(report: RefreshReport, console: Console, as_json: bool) -> None
         print_json(console, asdict(report))
         return
     console.print(
-        f"{report.people:,} people, {counted(report.due, 'profile')} due, "
+        f"{report.people:,} {'person' if report.people == 1 else 'people'}, {counted(report.due, 'profile')} due, "
         f"{report.kept} kept, {report.cached} of them from texts already written; "
         f"{format_seconds(report.seconds)}",
         highlight=False,
