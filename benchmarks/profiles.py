@@ -6,8 +6,7 @@
 - Every item is ranked; what is in ``train`` and ``validation`` is left out for every model. On
   Games rows are also counted the published way.
 - SmolLM2 has written of some users only (``benchmarks/profile_writing.py``), who are asked twice:
-  with a network learnt from them alone, and with one learnt from everybody, where the template
-  writes of the others.
+  with a network learnt from them alone, and with the template's, learnt from everybody.
 - Swapped: the template's network asked with profiles of another user. Dot product: no network,
   the mean of the two title vectors against items.
 
@@ -227,11 +226,9 @@ def of_written(data: ProfileSet, vectors: TextVectors, cache: Path, seed: int) -
     for name, of in profiles.items():
         few.add(name, of[some])
     few.add("smollm2", smollm2)
-    mixed = profiles["template"].copy()
-    mixed[some] = smollm2
-    for name, everybody in (("template", profiles["template"]), ("smollm2", mixed)):
-        network, few.runs[f"{name}, learnt from all"] = learnt(data, everybody, items, seed)
-        few.ask(f"{name}, learnt from all", scoring(network, everybody[some], items))
+    network, few.runs["template, learnt from all"] = learnt(data, profiles["template"], items, seed)
+    for name, of in (("template", profiles["template"][some]), ("smollm2", smollm2)):
+        few.ask(f"{name}, learnt from all", scoring(network, of, items))
     return few
 
 

@@ -22,8 +22,9 @@ def show_refresh(report: RefreshReport, console: Console, as_json: bool) -> None
     if as_json:
         print_json(console, asdict(report))
         return
+    who = "1 person" if report.people == 1 else f"{report.people:,} people"
     console.print(
-        f"{report.people:,} people, {counted(report.due, 'profile')} due, "
+        f"{who}, {counted(report.due, 'profile')} due, "
         f"{report.kept} kept, {report.cached} of them from texts already written; "
         f"{format_seconds(report.seconds)}",
         highlight=False,
