@@ -4,9 +4,9 @@ Tasks are cut from CoDEx-M (``relation_sets``; ``results/relations_tasks.json`` 
 are learnt of the background alone. Every learnt row is learnt by the same loop from the same tasks,
 with one, three or five references drawn at every step, and keeps the state that is best on the dev
 relations. Which vectors all read is chosen there as well, by the offset, which needs no learning,
-and with seed 0 whether MetaR learns them on. Ranks are filtered, against the candidates of a relation; the figures of a question are
-means over draws of references, intervals are bootstrapped over the questions of all test tasks,
-each with the mean of three seeds.
+and with seed 0 whether MetaR learns them on. Ranks are filtered, against the candidates of a
+relation; the figures of a question are means over draws of references, intervals are bootstrapped
+over the questions of all test tasks, each with the mean of its seeds.
 
     python benchmarks/relations.py --codex DIR --films DIR --cache DIR
 
