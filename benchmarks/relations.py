@@ -41,7 +41,7 @@ from retrieval.relation_training import FewShotTraining, Scene, train_completing
 from retrieval.relation_trials import held_ranks
 
 COMMAND = "python benchmarks/relations.py --codex DIR --films DIR --cache DIR"
-SEEDS, SHOTS = (0, 1, 2), (1, 3, 5)
+SHOTS = (1, 3, 5)
 KINDS: tuple[VectorKind, ...] = ("complex", "translation")
 WIDTH, EPOCHS, STEPS, LOOKS = 50, 3, 200, 5
 FIGURES = ("mrr", "hits@1", "hits@5", "hits@10")
@@ -136,13 +136,14 @@ def interval(differences: NDArray[np.float64]) -> list[float]:
     return [float(one) for one in np.quantile(means, [0.025, 0.975])]
 
 
-def compare(data: FewShotSet, cache: Path) -> dict[str, Any]:
-    """All rows."""
+def compare(data: FewShotSet, cache: Path, args: argparse.Namespace) -> dict[str, Any]:
+    """All rows but those to be left out."""
     kind, offsets = _kind(data, cache)
-    meta, metas = _meta(data, kind, cache)
+    meta, metas = _meta(data, kind, cache, args.without)
     runs: dict[str, list[Ranks]] = {}
-    for row in (*COMPARED, meta, *PARTS):
-        seeds = SEEDS[:1] if row in PARTS else SEEDS
+    rows = [row for row in (*COMPARED, meta, *PARTS) if row not in args.without]
+    for row in rows:
+        seeds = range(1 if row in PARTS else args.seeds)
         runs[row] = [learnt_ranks(data, row, kind, seed, cache)[1] for seed in seeds]
     for kind in KINDS:
         vectors = scene_of(data, kind, cache).vectors
@@ -180,9 +181,12 @@ def _kind(data: FewShotSet, cache: Path) -> tuple[VectorKind, dict[str, float]]:
     return max(tried, key=lambda kind: tried[kind]), dict(tried)
 
 
-def _meta(data: FewShotSet, kind: VectorKind, cache: Path) -> tuple[str, dict[str, float]]:
+def _meta(
+    data: FewShotSet, kind: VectorKind, cache: Path, without: Sequence[str]
+) -> tuple[str, dict[str, float]]:
     """Whether MetaR learns the vectors on, by the dev figure of seed 0."""
-    tried = {row: learnt_ranks(data, row, kind, 0, cache)[0] for row in ("meta", "meta, tuned")}
+    rows = [row for row in ("meta", "meta, tuned") if row not in without]
+    tried = {row: learnt_ranks(data, row, kind, 0, cache)[0] for row in rows}
     return max(tried, key=lambda row: tried[row]), tried
 
 
@@ -228,12 +232,14 @@ def main() -> None:
     parser.add_argument("--only", choices=[*ROWS, "vectors"])
     parser.add_argument("--kind", choices=KINDS, default="complex")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seeds", type=int, default=3, help="Of every row that is compared.")
+    parser.add_argument("--without", nargs="*", default=[], help="Rows to leave out.")
     args = parser.parse_args()
     torch.set_num_threads(1)
     args.cache.mkdir(parents=True, exist_ok=True)
     where = {"environment": {**environment(("numpy", "torch", "onnxruntime")), "command": COMMAND}}
     if args.films:
-        keep("ml-100k", {**where, **recalls(args.films, args.cache, SEEDS)})
+        keep("ml-100k", {**where, **recalls(args.films, args.cache, range(args.seeds))})
     if not args.codex:
         return
     data = codex(args.codex)
@@ -249,7 +255,7 @@ def main() -> None:
             "seeds": len(SEEDS),
         }
         write_result("relations_tasks", recipe(data))
-        keep("codex-m", {**where, "settings": settings, **compare(data, args.cache)})
+        keep("codex-m", {**where, "settings": settings, **compare(data, args.cache, args)})
 
 
 def keep(name: str, found: dict[str, Any]) -> None:
