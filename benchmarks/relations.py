@@ -237,7 +237,9 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     args.cache.mkdir(parents=True, exist_ok=True)
-    where = {"environment": {**environment(("numpy", "torch", "onnxruntime")), "command": COMMAND}}
+    where = {
+        "environment": {**environment(("numpy", "torch", "onnxruntime")), "command": _command(args)}
+    }
     if args.films:
         keep("ml-100k", {**where, **recalls(args.films, args.cache, range(args.seeds))})
     if not args.codex:
@@ -252,10 +254,16 @@ def main() -> None:
             "width": WIDTH,
             "epochs": EPOCHS,
             "steps": {row: SLOWER.get(row, STEPS) for row in ROWS},
-            "seeds": len(SEEDS),
+            "seeds": args.seeds,
         }
         write_result("relations_tasks", recipe(data))
         keep("codex-m", {**where, "settings": settings, **compare(data, args.cache, args)})
+
+
+def _command(args: argparse.Namespace) -> str:
+    """The command without this machine's paths."""
+    without = [f"--without {' '.join(map(repr, args.without))}"] if args.without else []
+    return " ".join([COMMAND, f"--seeds {args.seeds}", *without])
 
 
 def keep(name: str, found: dict[str, Any]) -> None:
