@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import permutations
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,7 +113,7 @@ def compare(folder: Path, cache: Path, seeds: Sequence[int]) -> dict[str, Any]:
     Args:
         folder: of the set.
         cache: keeps vectors of words, and tables.
-        seeds: of learning relations.
+        seeds: of learning relations; none leaves what is completed out.
     """
     data = films(folder)
     fitted = ItemNeighbours.fit(data.histories, NeighbourConfig())
@@ -126,21 +126,21 @@ def compare(folder: Path, cache: Path, seeds: Sequence[int]) -> dict[str, Any]:
     ]
     base = _recalls(data, plain)
     found: dict[str, Any] = {"without": {str(n): float(base[n].mean()) for n in SIZES}}
-    uses: tuple[Literal["known", "completed"], ...] = ("known", "completed")
-    for use in uses:
-        runs = []
-        for seed in seeds if use == "completed" else seeds[:1]:
-            table = _table(data, seed, cache)
-            source = RelatedSource(table, RelatedConfig(use=use), number_of)
-            runs.append(_recalls(data, [*plain, source]))
-        found[use] = _compared(base, runs)
-        found[use]["entries between films"] = int(
-            table.known.sum() if use == "known" else len(table.known)
-        )
+    ids = set(data.histories.item_ids)
+    between = [Relation(*one) for one in data.triples if one[0] in ids and one[2] in ids]
+    known = RelatedSource(known_table(between, number_of), RelatedConfig(use="known"), number_of)
+    found["known"] = _compared(base, [_recalls(data, [*plain, known])])
+    found["known pairs of films"] = len(between)
+    if seeds:
+        tables = [_table(data, seed, cache) for seed in seeds]
+        config = RelatedConfig(use="completed")
+        runs = [_recalls(data, [*plain, RelatedSource(one, config, number_of)]) for one in tables]
+        found["completed"] = _compared(base, runs)
+        found["entries completed"] = [int((~one.known).sum()) for one in tables]
     shared = RelatedSource(_by_director(data), RelatedConfig(use="known"), number_of)
     found["known, same director"] = _compared(base, [_recalls(data, [*plain, shared])])
-    related = [len(source.candidates(history, ASKED_FOR).items) for history in _asked(data)]
-    found["related candidates of a user, median"] = float(np.median(related))
+    related = [len(shared.candidates(history, ASKED_FOR).items) for history in _asked(data)]
+    found["of a user by the same director, median"] = float(np.median(related))
     found["users"], found["films"] = len(data.wanted), len(data.words)
     return found
 
