@@ -107,7 +107,7 @@ pairs = clauses_of(st.recursive(leaves, clauses_of, max_leaves=5))
 
 
 @given(st.lists(rows, min_size=1, max_size=12), pairs)
-@settings(max_examples=400)
+@settings(max_examples=150)
 def test_both_dialects_agree(table: list[dict[str, Any]], pair: Pair) -> None:
     conditions, expression = pair
     tree = parse_conditions(conditions, SCHEMA)

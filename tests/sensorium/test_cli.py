@@ -243,7 +243,10 @@ def test_an_interrupted_run_says_how_to_go_on(tmp_path: Path) -> None:
     for number in range(200):
         write_image(tmp_path / "media" / f"{number}.jpg", number)
     driver = start("index", tmp_path / "media", "-w", tmp_path / "w", "--local")
-    time.sleep(6)
+    until = time.monotonic() + 60
+    while not list((tmp_path / "w").glob("catalogue.db*")) and time.monotonic() < until:
+        time.sleep(0.05)
+    time.sleep(0.5)  # It is under way then.
     driver.send_signal(signal.SIGINT)
     _, stderr = driver.communicate(timeout=60)
     assert driver.returncode == 130

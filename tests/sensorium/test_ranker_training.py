@@ -215,6 +215,15 @@ def test_every_kind_of_event_is_learnt_and_judged_on_the_same_questions(
         {row["model"]: row["figures"]["ndcg@10"] for row in one["rows"]} for one in (every, likes)
     ]
     assert found[0]["ranker"] > found[1]["ranker"] + 0.05
+
+
+@pytest.mark.slow
+def test_which_events_to_learn_from_is_chosen_by_what_they_reach(
+    made: Path, tmp_path: Path
+) -> None:
+    file = write_deeds(tmp_path / "deeds.csv", turning())
+    words = ("train", "ranker", "-w", made, "--events", file, *ACTS)
+    [every] = rows(sensorium(*words))
     swept = ("--sweep", "actions=likes,all")
     [chosen] = rows(sensorium(*words, *swept))
     assert chosen["settings"]["actions"] == "all"
