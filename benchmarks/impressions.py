@@ -3,9 +3,8 @@
 What is asked, and of whom, is said in ``impression_sets``; the systems in ``impression_systems``.
 All learn alike: four items drawn anew for each click and round, Adam, the best round by validation
 AUC. Each system chooses its learning rate on the validation of the first set with the first seed,
-and has it on the other sets, too. Results of a run are
-kept in the cache as soon as they are there, so a run that was killed, or another process beside,
-does nothing twice.
+and has it on the other sets, too. Results of a run are kept in the cache as soon as they are there,
+so a run that was killed, or another process beside, does nothing twice.
 
     python benchmarks/impressions.py --goodreads DIR --yelp DIR --mind DIR --cache DIR
 
