@@ -21,6 +21,8 @@ Floats = NDArray[np.float32]
 Marks = NDArray[np.bool_]
 HELD_OUT_RATIO = 0.2
 """Share of people who decide when learning ends."""
+FARTHEST = 3.0
+"""Deviations from the mean beyond which a number counts no more: most are never met while learning."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -67,7 +69,7 @@ class TopicHead(nn.Module):
     Args:
         num_known: numbers known of a person, F.
         hidden: numbers of the hidden layer.
-        topics: what topics are known by before learning, (G, V).
+        topics: what topics are known by before learning, of any length, (G, V).
     """
 
     def __init__(self, num_known: int, hidden: int, topics: Tensor) -> None:
@@ -79,7 +81,7 @@ class TopicHead(nn.Module):
         self.tower = nn.Sequential(
             nn.Linear(num_known, hidden), nn.GELU(), nn.Dropout(0.1), nn.Linear(hidden, width + 1)
         )
-        self.topics = nn.Parameter(topics.clone())
+        self.topics = nn.Parameter(functional.normalize(topics, dim=1))
         # Before learning everybody takes up what people take up at all.
         last = self.tower[-1]
         assert isinstance(last, nn.Linear)
@@ -92,7 +94,8 @@ class TopicHead(nn.Module):
 
     def lift(self, people: Tensor) -> Tensor:
         """How much likelier each topic is for these people than for all, as logits, (B, G)."""
-        sought = self.tower((people - self.mean) / self.scale)  # (B, V + 1)
+        spread = ((people - self.mean) / self.scale).clamp(-FARTHEST, FARTHEST)
+        sought = self.tower(spread)  # (B, V + 1)
         return sought[:, :-1] @ self.topics.T + sought[:, -1:]
 
     def measure(self, taken: TakenUp) -> None:
