@@ -20,7 +20,7 @@ from ranking.lifecycle import LifecycleLog, Lexicon, Numbers, Windows, tokens_of
 from ranking.lifecycle_head import TopicHead
 from ranking.lifecycle_network import LifecycleNetwork, LifecycleShape, lifecycles_of
 from ranking.pretrain import vectors_of
-from ranking.shelf import NO_INTEREST, Interests
+from ranking.shelf import Interests
 from ranking.signals import Deeds, Floats
 from ranking.user_state import US_PER_DAY
 from retrieval.fitted import FittedError, FittedFile
@@ -52,8 +52,8 @@ class Topics:
             raise ValueError(f"expected clusters of {self.view!r}: {interests.view = }")
         number_of = {cluster: number for number, cluster in enumerate(self.clusters)}
         of_cluster = np.array([number_of.get(one, -1) for one in interests.cluster_ids] + [-1])
-        held = interests.of_item != NO_INTEREST
-        return np.where(held, of_cluster[interests.of_item], -1).astype(np.int64)
+        # An item in no cluster has the last place, NO_INTEREST.
+        return np.asarray(of_cluster[interests.of_item], np.int64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -18,6 +18,7 @@ from ranking.interest_settings import InterestSettings
 from ranking.language_model import LanguageModelConfig
 from ranking.long_short_settings import LongShortSettings
 from ranking.profiles import ProfileSettings
+from ranking.lifecycle_settings import LifecycleSettings
 from ranking.ranker_settings import RankerSettings
 from ranking.titles import TitleConfig
 from ranking.user_state import UserStateConfig
@@ -103,6 +104,8 @@ class Config:
     """Which fuser is learnt."""
     relations: RelationSettings = field(default_factory=RelationSettings)
     """How named relations between items are learnt."""
+    lifecycle: LifecycleSettings = field(default_factory=LifecycleSettings)
+    """How what people's whole records say of topics is learnt, and whether it counts."""
     sources: SourceSettings = field(default_factory=SourceSettings)
     """Where candidates come from."""
     feed: FeedConfig = field(default_factory=FeedConfig)

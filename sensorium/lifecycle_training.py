@@ -1,0 +1,207 @@
+"""Learn what people's whole records say of the topics they take up: ``sensorium train lifecycle``.
+
+Topics are the clusters of the view that was made last; actions are the types of events that the
+rules speak of. Learning holds nothing: an index run or a search may go on meanwhile.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ingest.event_files import EventFile
+from ranking.lifecycle import Lexicon, LifecycleLog
+from ranking.lifecycle_fit import FEWEST_PEOPLE, TopicEvents, fit_lifecycles
+from ranking.lifecycle_model import Topics
+from ranking.sequence_events import Deed, logged_deeds, told_deeds
+from ranking.user_state import US_PER_DAY
+from sensorium.display import counted, plain_table, print_json
+from sensorium.lifecycle_store import LIFECYCLE
+from sensorium.progress import bar_progress, format_seconds
+from sensorium.ranker_store import keep
+from sensorium.shelf import open_shelf
+from sensorium.training import TrainingError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ingest.event_rules import EventRules
+    from ranking.pretrain import Guessing
+    from ranking.shelf import Shelf
+    from sensorium.learning import LearningRequest
+    from sensorium.library import Library
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LifecycleOutcome:
+    """What learning gave."""
+
+    view: str
+    """View whose clusters are topics."""
+    topics: int
+    """Clusters."""
+    actions: tuple[str, ...]
+    """Types of events."""
+    users: int
+    """People with an event that has a topic."""
+    events: int
+    """Such events."""
+    asked: int
+    """People who liked something after the day at which they were read."""
+    epochs: int
+    """Rounds of pre-training run."""
+    best_epoch: int
+    """Round that was kept."""
+    macro_recall: float
+    """Hidden topics found among the first five, mean over topics."""
+    area: float
+    """Area under the curve of what held-out people took up."""
+    usual_area: float
+    """The same by how often topics are taken up at all."""
+    gap: tuple[float, float]
+    """Interval, 95 %, of the difference."""
+    seconds: float
+    """Wall time of learning."""
+    kept: bool
+    """Whether the workspace keeps it."""
+    next_step: str
+    """What to do."""
+
+
+def train_lifecycles(
+    library: Library, request: LearningRequest, console: Console, quiet: bool
+) -> LifecycleOutcome:
+    """Learn lifecycles with the settings ``lifecycle`` and keep them, unless they clearly find less.
+
+    Args:
+        library: it must have been indexed, and have a view.
+        request: what to learn from.
+        console: writes to stderr.
+        quiet: show no progress.
+
+    Raises:
+        TrainingError: there is no view, or too few people.
+        DecodeError: the file of events cannot be read.
+    """
+    settings, shelf = library.config.lifecycle, open_shelf(library)
+    interests = shelf.interests
+    if interests is None or not len(interests):
+        raise TrainingError(
+            "there is no view whose clusters could be topics",
+            "group the library first: sensorium cluster --by ASPECT",
+        )
+    topics = Topics.of(interests)
+    with bar_progress(console, quiet) as show:
+        show(0.0, "reading events")
+        events = topic_events(_deeds(library, request), shelf, topics, library.config.events)
+        _check(events)
+
+        def told(one: Guessing) -> None:
+            words = f"round {one.epoch}, recall@5 {one.macro:.3f} over topics, {one.micro:.3f}"
+            show(one.epoch / settings.epochs, words)
+
+        started = time.monotonic()
+        fitted = fit_lifecycles(events, topics, settings, told)
+        seconds = time.monotonic() - started
+    low, high = fitted.gap
+    kept = high >= 0
+    if kept:
+        keep(library.workspace, LIFECYCLE, fitted.model)
+    return LifecycleOutcome(
+        view=topics.view,
+        topics=len(topics.clusters),
+        actions=events.lexicon.actions,
+        users=events.num_people,
+        events=len(events.log.days),
+        asked=len(events.people),
+        epochs=fitted.rounds[-1].epoch,
+        best_epoch=fitted.best.epoch,
+        macro_recall=fitted.best.macro,
+        area=fitted.found,
+        usual_area=fitted.usual,
+        gap=(low, high),
+        seconds=round(seconds, 2),
+        kept=kept,
+        next_step=_next_step(kept, low),
+    )
+
+
+def topic_events(
+    deeds: Iterable[Deed], shelf: Shelf, topics: Topics, rules: EventRules
+) -> TopicEvents:
+    """Read events as dealings with topics; what has no topic, or says nothing, is left out."""
+    assert shelf.interests is not None, "topics are those of the shelf"
+    of_item = topics.of_items(shelf.interests).tolist()
+    users: dict[str, int] = {}
+    actions: dict[str, int] = {}
+    rows: list[tuple[int, int, int, int, bool]] = []
+    for user_id, item_id, occurred_us, event_type, value in deeds:
+        number = shelf.number_of.get(item_id, -1)
+        topic = of_item[number] if number >= 0 else -1
+        if topic < 0 or rules.condition(event_type, value) is None:
+            continue
+        user = users.setdefault(user_id, len(users))
+        action = actions.setdefault(event_type, len(actions))
+        liked = rules.is_positive(event_type, value)
+        rows.append((user, action, topic, occurred_us // US_PER_DAY, liked))
+    columns = np.array(rows, np.int64).reshape(-1, 5).T
+    lexicon = Lexicon(actions=tuple(actions) or ("",), num_topics=len(topics.clusters))
+    return TopicEvents(
+        log=LifecycleLog(
+            users=columns[0],
+            pairs=columns[1] * lexicon.num_topics + columns[2],
+            days=columns[3],
+        ),
+        liked=columns[4].astype(np.bool_),
+        lexicon=lexicon,
+        num_people=len(users),
+    )
+
+
+def show_lifecycles(outcome: LifecycleOutcome, console: Console, as_json: bool) -> None:
+    """Print what learning lifecycles gave."""
+    if as_json:
+        print_json(console, asdict(outcome))
+        return
+    console.print(
+        f"{outcome.users:,} users, {outcome.events:,} events of {len(outcome.actions)} types with "
+        f"the {counted(outcome.topics, 'topic')} of the view {outcome.view}; "
+        f"{counted(outcome.epochs, 'round')} in {format_seconds(outcome.seconds)}, best after "
+        f"round {outcome.best_epoch}; {'kept' if outcome.kept else 'not kept'}",
+        highlight=False,
+        markup=False,
+    )
+    table = plain_table("what people took up later", "lifecycle", "how often anybody does")
+    table.add_row("area under the curve", f"{outcome.area:.4f}", f"{outcome.usual_area:.4f}")
+    console.print(table)
+    low, high = outcome.gap
+    console.print(f"difference: {low:+.4f} to {high:+.4f} (95 %)", highlight=False)
+    console.print(outcome.next_step, highlight=False, markup=False)
+
+
+def _deeds(library: Library, request: LearningRequest) -> Iterable[Deed]:
+    if not request.events:
+        return logged_deeds(library.workspace.event_log, library.config.events)
+    file = EventFile(request.events, request.layout)
+    return (deed for row in file for deed in told_deeds(row.events))
+
+
+def _check(events: TopicEvents) -> None:
+    if len(events.people) < FEWEST_PEOPLE:
+        raise TrainingError(
+            f"{len(events.people)} people did something with an item of the view in the first four "
+            f"fifths of the events and liked something on later days; {FEWEST_PEOPLE} are needed",
+            "import events of more people or more days with sensorium events import",
+        )
+
+
+def _next_step(kept: bool, low: float) -> str:
+    if not kept:
+        return "what anybody takes up says clearly more, so nothing was changed"
+    if low > 0:
+        return "let it count in feeds: --set lifecycle.use=on, or use = \"on\" under [lifecycle]"
+    return "kept, though no better than what anybody takes up beyond chance; more events help"
