@@ -125,14 +125,13 @@ def measure(
         if way == RARE:
             everything = [np.hstack(one) for one in zip(counts, vectors, strict=True)]
             known["counts and vector"] = (everything, vector_topics, everything)
-    scores, probes, stays = {}, {}, {}
+    scores, stays = {}, {}
     for name, (people, of_topics, alone) in known.items():
         scores[name] = judged(
             topics, people, lambda taken, asked, of=of_topics: _by_head(taken, asked, of, seed)
         )
         scores[f"probe: {name}"] = judged(topics, alone, linear_probe)
         stays[f"stays: {name}"] = stayed(topics, people)
-    del probes
     return {**scores, **stays}, told
 
 
