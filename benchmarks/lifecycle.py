@@ -52,6 +52,7 @@ WAYS: dict[str, tuple[bool, bool, float]] = {
 }
 """Whether runs are merged, whether silence is told, and the power of rarity."""
 EVEN, RARE = "+ silence (even masking)", "+ rare masking"
+PROBED = ("counts", f"vector {RARE}")
 FOLDS = 5
 TAIL_RATIO = 0.2
 
@@ -130,7 +131,8 @@ def measure(
         scores[name] = judged(
             topics, people, lambda taken, asked, of=of_topics: _by_head(taken, asked, of, seed)
         )
-        scores[f"probe: {name}"] = judged(topics, alone, linear_probe)
+        if name in PROBED:
+            scores[f"probe: {name}"] = judged(topics, alone, linear_probe)
         stays[f"stays: {name}"] = stayed(topics, people)
     return {**scores, **stays}, told
 
@@ -174,8 +176,8 @@ def pretrained(
             "rounds": found.rounds[-1].epoch,
             "best": best.epoch,
             "loss": [round(found.rounds[0].loss, 4), round(best.loss, 4)],
-            "macro recall@5": round(best.macro, 4),
-            "micro recall@5": round(best.micro, 4),
+            "macro recall": round(best.macro, 4),
+            "micro recall": round(best.micro, 4),
         },
     )
 

@@ -151,7 +151,7 @@ def movielens(folder: Path) -> TopicSet:
         log=LifecycleLog(users=users, pairs=pairs, days=days),
         lexicon=lexicon,
         bounds=WindowBounds(),
-        length=192,
+        length=128,
         learnt=moment,
         judged=moment,
         facts={"events": len(rows), "topics": names, "a day stands for": "a minute"},

@@ -2,7 +2,7 @@
 
 After Gou et al. 2025 (arXiv 2510.15412); see ``ranking.lifecycle`` for tokens and
 ``ranking.lifecycle_masking`` for what is hidden. Some people are held out. What is hidden of them is
-the same in every round, and how often the topic is then among the first five, on average over
+the same in every round, and how often the topic is then among the first few, on average over
 topics rather than over tokens, decides which round is kept: a network that knows hits only gets
 nowhere by that measure.
 """
@@ -25,8 +25,8 @@ from ranking.lifecycle_network import LifecycleNetwork, LifecycleShape, Lifecycl
 
 HELD_OUT_RATIO = 0.1
 """Share of people who decide when learning ends."""
-FOUND_AT = 5
-"""Places that a topic is to be among."""
+FOUND_AT, FOUND_RATIO = 5, 5
+"""Places that a topic is to be among: five, but no more than one for every five topics."""
 WEIGHT_DECAY, WARM_RATIO = 0.01, 0.02
 AT_ONCE = 512
 """People of a batch where nothing is learnt."""
@@ -63,9 +63,14 @@ class Guessing:
     loss: float
     """Mean over hidden tokens, nats."""
     macro: float
-    """Share of hidden tokens whose topic is among the first five, mean over topics."""
+    """Share of hidden tokens whose topic is among the first few, mean over topics."""
     micro: float
     """The same, mean over tokens."""
+
+    @property
+    def worth(self) -> tuple[float, float]:
+        """What rounds are compared by: the mean over topics, and where that is even, the loss."""
+        return self.macro, -self.loss
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -80,7 +85,7 @@ class Pretrained:
     @property
     def best(self) -> Guessing:
         """Of the round that was kept."""
-        return max(self.rounds, key=lambda one: one.macro)
+        return max(self.rounds, key=lambda one: one.worth)
 
 
 def pretrain(
@@ -132,7 +137,7 @@ def pretrain(
                 rate.step()
             rounds.append(judge.of(network, epoch))
             show(rounds[-1])
-            kept = max(rounds, key=lambda one: one.macro).epoch
+            kept = max(rounds, key=lambda one: one.worth).epoch
             if kept == epoch:
                 best = copy.deepcopy(network.state_dict())
             if epoch - kept >= config.patience:
@@ -242,7 +247,8 @@ def _batches(
 def _among_first(logits: Tensor, topics: Numbers, num_topics: int) -> NDArray[np.bool_]:
     """Whether each topic is among the first, by the chance of all tokens of a topic."""
     by_topic = logits.unflatten(1, (-1, num_topics)).logsumexp(dim=1)  # (M, G)
-    first = by_topic.topk(min(FOUND_AT, num_topics), dim=1).indices.cpu().numpy()
+    places = max(min(FOUND_AT, num_topics // FOUND_RATIO), 1)
+    first = by_topic.topk(places, dim=1).indices.cpu().numpy()
     return np.asarray((first == topics[:, None]).any(axis=1), np.bool_)
 
 

@@ -57,7 +57,7 @@ class LifecycleOutcome:
     best_epoch: int
     """Round that was kept."""
     macro_recall: float
-    """Hidden topics found among the first five, mean over topics."""
+    """Share of hidden topics that are found, mean over topics."""
     area: float
     """Area under the curve of what held-out people took up."""
     usual_area: float
@@ -101,7 +101,7 @@ def train_lifecycles(
         _check(events)
 
         def told(one: Guessing) -> None:
-            words = f"round {one.epoch}, recall@5 {one.macro:.3f} over topics, {one.micro:.3f}"
+            words = f"round {one.epoch}, hidden topics found {one.macro:.3f}"
             show(one.epoch / settings.epochs, words)
 
         started = time.monotonic()
