@@ -1,16 +1,16 @@
 """What vectors of lifecycles know of what people take up next, beside counts and beside nothing.
 
 A network is pre-trained on what was known at the first moment, four ways: on events as they are;
-with runs; with runs and silence (hiding all tokens alike); and hiding rare topics more often.
-Its vectors are frozen. A head (``ranking.lifecycle_head``) learns what people take up strictly after
-the moment of their vectors, from those vectors, from counts of what they did, from both, or from
+with runs; with runs and silence (hiding all tokens alike); and hiding rare topics more often. Its
+vectors are frozen. A head (``ranking.lifecycle_head``) learns what people take up strictly after
+the moment of their vectors: from those vectors, from counts of what they did, from both, or from
 nothing but how much and how lately they did anything, which stands beside all of them. A linear
-probe is fitted on the vectors alone and on the counts alone. Steam is judged a year later, films on
-people held out (five parts, each judged by a head that learnt from the others).
+probe is fitted on the vectors alone and on the counts. Steam is judged a year later, films on people
+held out (five parts, each judged by a head that learnt from the others).
 
 *Tail*: the rarest topics, which have a fifth of what was done until the first moment. Intervals:
-paired bootstrap over people, areas averaged over seeds. Each seed is kept in the work folder as soon
-as it is there.
+paired bootstrap over people, areas averaged over seeds. Each seed is kept in the work folder as
+soon as it is there.
 
     python benchmarks/lifecycle.py --steam DIR --movielens DIR --work DIR
 """
@@ -103,9 +103,7 @@ def _kept(path: Path, topics: TopicSet, seed: int, epochs: int) -> None:
     print(path.name, json.dumps(told, indent=1), file=sys.stderr)
 
 
-def measure(
-    topics: TopicSet, seed: int, epochs: int
-) -> tuple[dict[str, Floats], dict[str, Any]]:
+def measure(topics: TopicSet, seed: int, epochs: int) -> tuple[dict[str, Floats], dict[str, Any]]:
     """Everything of one seed: scores (people judged, G) by what they are read from, and figures."""
     moments = (topics.learnt, topics.judged)
     plain = [context(topics, one) for one in moments]
@@ -277,9 +275,7 @@ def _told(topics: TopicSet, work: Path, name: str, seeds: Sequence[int]) -> dict
         },
         "seeds": len(seeds),
         **summary(figures, stays, asked.stays[asked.known]),
-        "pretraining": {
-            way: [run["pretraining"][way] for run in runs] for way in WAYS
-        },
+        "pretraining": {way: [run["pretraining"][way] for run in runs] for way in WAYS},
         "seconds": [run["seconds"] for run in runs],
     }
 

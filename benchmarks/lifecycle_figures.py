@@ -121,8 +121,7 @@ def summary(
         told["area"][name] = {kind: _spread(getattr(areas, kind)) for kind in kinds}
     for one, other in COMPARED:
         told["differences"][f"{one} - {other}"] = {
-            kind: _gap(getattr(figures[one], kind), getattr(figures[other], kind))
-            for kind in kinds
+            kind: _gap(getattr(figures[one], kind), getattr(figures[other], kind)) for kind in kinds
         }
     for name, areas in staying.items():
         told["stays"][name] = _spread(areas)

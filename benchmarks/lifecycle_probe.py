@@ -1,4 +1,4 @@
-"""Logistic regression on what is known of people, its pull towards zero chosen on people held out."""
+"""Logistic regression on what is known of people, its pull chosen on people held out."""
 
 from __future__ import annotations
 

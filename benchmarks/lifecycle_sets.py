@@ -1,11 +1,11 @@
 """Logs with few topics, and what is asked of them: what people take up after a moment.
 
-Neither set is what lifecycles were made for, a record of everything that people do with games; both
-are stand-ins. ``steam-reviews``: a topic is a game, one of the three hundred most reviewed until the
-first moment or *another*; actions are to recommend it and not to. One moment for all to learn from,
-and one a year later to be judged by. ``ml-latest-small``: a topic is a genre, a film has several;
-actions are to like, to find middling and to dislike. Most people did everything in one sitting, so a
-"day" is a minute, and the moment is that of three fifths of a person's ratings.
+Neither set is what lifecycles were made for, a record of all that people do with games; both are
+stand-ins. ``steam-reviews``: a topic is a game, one of the three hundred most reviewed until the
+first moment or *another*; actions are to recommend it and not to. One moment for all to learn
+from, and one a year later to be judged by. ``ml-latest-small``: a topic is a genre, a film has
+several; actions are to like, to find middling and to dislike. Most people did everything in one
+sitting, so a "day" is a minute, and the moment is that of three fifths of a person's ratings.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -93,9 +93,7 @@ def steam(folder: Path) -> TopicSet:
     lexicon = Lexicon(actions=("recommend", "advise against"), num_topics=NUM_GAMES + 1)
     log = LifecycleLog(users=users, pairs=actions * lexicon.num_topics + topics, days=days)
     ends = (FIRST.toordinal(), SECOND.toordinal(), int(days.max()))
-    first, second = (
-        _at(log, topics, lexicon.num_topics, span) for span in zip(ends[:2], ends[1:], strict=True)
-    )
+    first, second = (_at(log, topics, lexicon.num_topics, span) for span in pairwise(ends))
     return TopicSet(
         log=log,
         lexicon=lexicon,

@@ -47,7 +47,9 @@ class Lexicon:
 
     def __post_init__(self) -> None:
         if not self.actions or self.num_topics < 1:
-            raise ValueError(f"expected actions and topics: {self.actions = }, {self.num_topics = }")
+            raise ValueError(
+                f"expected actions and topics: {self.actions = }, {self.num_topics = }"
+            )
 
     @property
     def num_pairs(self) -> int:

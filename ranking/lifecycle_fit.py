@@ -1,4 +1,4 @@
-"""From events to lifecycles in service: learnt on what was known at a day, judged by what came after.
+"""From events to lifecycles in service: what was known at a day, judged by what came after.
 
 Everything up to a day is read without labels; the head learns what people liked on later days.
 Some people are held out of the head: there it is told how well it finds what they took up, beside
@@ -167,9 +167,7 @@ def _training(settings: LifecycleSettings, num_people: int) -> Pretraining:
     )
 
 
-def _judged(
-    head: TopicHead, asked: TakenUp, seed: int
-) -> tuple[float, float, tuple[float, float]]:
+def _judged(head: TopicHead, asked: TakenUp, seed: int) -> tuple[float, float, tuple[float, float]]:
     """Area by the head and by how often topics are taken up at all, and the interval between."""
     scores = scores_of(head, asked.people)
     usual = np.broadcast_to(head.base.numpy(), scores.shape)

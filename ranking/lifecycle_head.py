@@ -22,7 +22,7 @@ Marks = NDArray[np.bool_]
 HELD_OUT_RATIO = 0.2
 """Share of people who decide when learning ends."""
 FARTHEST = 3.0
-"""Deviations from the mean beyond which a number counts no more: most are never met while learning."""
+"""Deviations from the mean beyond which a number counts no more; few are met while learning."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -95,7 +95,7 @@ class TopicHead(nn.Module):
     def lift(self, people: Tensor) -> Tensor:
         """How much likelier each topic is for these people than for all, as logits, (B, G)."""
         spread = ((people - self.mean) / self.scale).clamp(-FARTHEST, FARTHEST)
-        sought = self.tower(spread)  # (B, V + 1)
+        sought: Tensor = self.tower(spread)  # (B, V + 1)
         return sought[:, :-1] @ self.topics.T + sought[:, -1:]
 
     def measure(self, taken: TakenUp) -> None:
@@ -129,11 +129,11 @@ def fit_head(taken: TakenUp, topics: Tensor, config: HeadTraining) -> TopicHead:
         best, least, since = copy.deepcopy(head.state_dict()), _loss_of(head, asked), 0
         for _ in range(config.epochs):
             head.train()
-            for some in torch.from_numpy(learnt)[torch.randperm(len(learnt))].split(
-                config.batch_size
-            ):
+            mixed = learnt[torch.randperm(len(learnt)).numpy()]
+            for start in range(0, len(mixed), config.batch_size):
                 optimiser.zero_grad()
-                _loss(head, taken.rows(some.numpy())).backward()  # type: ignore[no-untyped-call]
+                some = mixed[start : start + config.batch_size]
+                _loss(head, taken.rows(some)).backward()  # type: ignore[no-untyped-call]
                 optimiser.step()
             reached = _loss_of(head, asked)
             since = since + 1
@@ -154,7 +154,8 @@ def scores_of(head: TopicHead, people: Floats) -> Floats:
 
 def area(scores: NDArray[np.floating], labels: Marks) -> float:
     """Area under the curve of true against false positives: the chance that what is true stands
-    above what is not; ties count half. NaN where one of the two is missing."""
+    above what is not; ties count half. NaN where one of the two is missing.
+    """
     from scipy.stats import rankdata
 
     hits = int(labels.sum())

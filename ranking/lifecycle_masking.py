@@ -57,7 +57,8 @@ class Hidden:
 
 def rarity(shares: Doubles, power: float) -> Doubles:
     """Weight of each topic by its share of all tokens, (G,); a topic never met is as rare as one
-    met once would be."""
+    met once would be.
+    """
     met = shares > 0
     least = shares[met].min() if met.any() else 1.0
     return np.where(met, shares, least) ** -power
@@ -77,7 +78,9 @@ def mask_chances(weights: Doubles, maskable: NDArray[np.bool_], masking: Masking
     """
     safe = np.where(maskable, weights, 1.0)
     wanted = masking.hidden_ratio * maskable.sum(axis=1)  # (B,)
-    low = np.log(max(masking.least, 1e-9) / np.where(maskable, weights, 0).max(axis=1, initial=1e-9))
+    low = np.log(
+        max(masking.least, 1e-9) / np.where(maskable, weights, 0).max(axis=1, initial=1e-9)
+    )
     high = np.log(masking.most / np.where(maskable, weights, np.inf).min(axis=1, initial=1e9))
     for _ in range(STEPS):
         middle = (low + high) / 2

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ranking.lifecycle import LifecycleLog, Lexicon, Numbers, Windows, tokens_of
+from ranking.lifecycle import Lexicon, LifecycleLog, Numbers, Windows, tokens_of
 from ranking.lifecycle_head import TopicHead
 from ranking.lifecycle_network import LifecycleNetwork, LifecycleShape, lifecycles_of
 from ranking.pretrain import vectors_of
@@ -86,9 +86,9 @@ class LifecycleModel:
         """Vector of one person at the end of a day, (D,); zeros of one of whom nothing is known."""
         asked = np.array([asked_day])
         tokens = tokens_of(log, self.lexicon, self.windows, asked)
-        return vectors_of(
-            self.network, lifecycles_of(tokens, asked, self.network.shape.length)
-        )[0]
+        laid_out = lifecycles_of(tokens, asked, self.network.shape.length)
+        found: Floats = vectors_of(self.network, laid_out)[0]
+        return found
 
     @torch.inference_mode()
     def lift(self, vectors: Floats) -> Floats:
@@ -125,15 +125,11 @@ class LifecycleModel:
             return cls(
                 network=network.eval(),
                 head=head.eval(),
-                lexicon=Lexicon(
-                    actions=tuple(file.config["actions"]), num_topics=shape.num_topics
-                ),
+                lexicon=Lexicon(actions=tuple(file.config["actions"]), num_topics=shape.num_topics),
                 windows=Windows(
                     pair_days=arrays["pair_days"], silent_days=file.config["silent_days"]
                 ),
-                topics=Topics(
-                    view=file.config["view"], clusters=tuple(file.config["clusters"])
-                ),
+                topics=Topics(view=file.config["view"], clusters=tuple(file.config["clusters"])),
             )
         except (KeyError, TypeError, RuntimeError, ValueError) as error:
             raise FittedError(f"{path} was written by another version", "learn it anew") from error

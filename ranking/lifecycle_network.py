@@ -118,9 +118,7 @@ class LifecycleNetwork(nn.Module):
     def __init__(self, shape: LifecycleShape) -> None:
         super().__init__()
         self.shape = shape
-        lexicon = Lexicon(
-            actions=("",) * shape.num_actions, num_topics=shape.num_topics
-        )
+        lexicon = Lexicon(actions=("",) * shape.num_actions, num_topics=shape.num_topics)
         self.hidden_id = lexicon.hidden
         self.action = nn.Embedding(2 * shape.num_actions, shape.width)
         self.topic = nn.Embedding(shape.num_topics, shape.width)
@@ -200,4 +198,4 @@ def _bins(values: Numbers, base: float, shift: int, number: int) -> Numbers:
     """Bins that widen by a factor, the last one without end."""
     # What rounds down just below a whole power belongs to it.
     powers = np.floor(np.log(np.maximum(values + shift, 1)) / np.log(base) + 1e-9)
-    return np.minimum(powers, number - 1).astype(np.int64)
+    return np.asarray(np.minimum(powers, number - 1), np.int64)

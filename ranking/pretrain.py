@@ -1,8 +1,8 @@
 """Vectors of people learnt without labels: guess what was hidden of a lifecycle.
 
 After Gou et al. 2025 (arXiv 2510.15412); see ``ranking.lifecycle`` for tokens and
-``ranking.lifecycle_masking`` for what is hidden. Some people are held out. What is hidden of them is
-the same in every round, and how often the topic is then among the first few, on average over
+``ranking.lifecycle_masking`` for what is hidden. Some people are held out. What is hidden of them
+is the same in every round, and how often the topic is then among the first few, on average over
 topics rather than over tokens, decides which round is kept: a network that knows hits only gets
 nowhere by that measure.
 """
@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from ranking.lifecycle import Numbers
 from ranking.lifecycle_masking import Doubles, Hidden, Masking, hide, mask_chances, rarity
-from ranking.lifecycle_network import LifecycleNetwork, LifecycleShape, Lifecycles
+from ranking.lifecycle_network import LifecycleNetwork, Lifecycles, LifecycleShape
 
 HELD_OUT_RATIO = 0.1
 """Share of people who decide when learning ends."""
@@ -238,23 +238,19 @@ def _batches(
         pool[np.argsort(people.lengths[pool], kind="stable")]
         for pool in np.split(order, range(POOL * size, len(order), POOL * size))
     ]
-    batches = [
-        pool[start : start + size] for pool in pools for start in range(0, len(pool), size)
-    ]
+    batches = [pool[start : start + size] for pool in pools for start in range(0, len(pool), size)]
     return [batches[place] for place in draw.permutation(len(batches))]
 
 
 def _among_first(logits: Tensor, topics: Numbers, num_topics: int) -> NDArray[np.bool_]:
     """Whether each topic is among the first, by the chance of all tokens of a topic."""
-    by_topic = logits.unflatten(1, (-1, num_topics)).logsumexp(dim=1)  # (M, G)
+    by_topic = logits.view(len(logits), -1, num_topics).logsumexp(dim=1)  # (M, G)
     places = max(min(FOUND_AT, num_topics // FOUND_RATIO), 1)
     first = by_topic.topk(places, dim=1).indices.cpu().numpy()
     return np.asarray((first == topics[:, None]).any(axis=1), np.bool_)
 
 
-def _guessed(
-    network: LifecycleNetwork, batch: Lifecycles, hidden: Hidden
-) -> tuple[Tensor, Tensor]:
+def _guessed(network: LifecycleNetwork, batch: Lifecycles, hidden: Hidden) -> tuple[Tensor, Tensor]:
     """Mean loss of the hidden tokens of a batch, and their logits, (M, 2 * A * G)."""
     device = network.bias.device
     states = network(torch.from_numpy(hidden.ids).to(device), batch)

@@ -75,7 +75,7 @@ class LifecycleOutcome:
 def train_lifecycles(
     library: Library, request: LearningRequest, console: Console, quiet: bool
 ) -> LifecycleOutcome:
-    """Learn lifecycles with the settings ``lifecycle`` and keep them, unless they clearly find less.
+    """Learn lifecycles by the settings ``lifecycle``; keep them unless they clearly find less.
 
     Args:
         library: it must have been indexed, and have a view.
@@ -203,5 +203,5 @@ def _next_step(kept: bool, low: float) -> str:
     if not kept:
         return "what anybody takes up says clearly more, so nothing was changed"
     if low > 0:
-        return "let it count in feeds: --set lifecycle.use=on, or use = \"on\" under [lifecycle]"
+        return 'let it count in feeds: --set lifecycle.use=on, or use = "on" under [lifecycle]'
     return "kept, though no better than what anybody takes up beyond chance; more events help"

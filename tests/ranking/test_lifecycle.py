@@ -28,9 +28,8 @@ def log_of(*events: tuple[int, int, int]) -> LifecycleLog:
     return LifecycleLog(users=users, pairs=pairs, days=days)
 
 
-def windows(days: int = 7, silent: int = 7, **changes: bool) -> Windows:
-    found = Windows(pair_days=np.full(LEXICON.num_pairs, days), silent_days=silent)
-    return replace(found, **changes)
+def windows(days: int = 7, silent: int = 7) -> Windows:
+    return Windows(pair_days=np.full(LEXICON.num_pairs, days), silent_days=silent)
 
 
 def rows(tokens: Tokens) -> list[Row]:
@@ -116,7 +115,7 @@ def test_tokens_of_a_moment_know_nothing_of_what_comes_later(seed: int) -> None:
 
 def test_events_as_they_are_have_a_token_each() -> None:
     log = random_log(0)
-    found = tokens_of(log, LEXICON, windows(merged=False, telling=False), np.full(6, 79))
+    found = tokens_of(log, LEXICON, replace(windows(), merged=False, telling=False), np.full(6, 79))
     assert len(found) == len(log.days)
     assert (found.kinds == Kind.PLAIN).all()
 

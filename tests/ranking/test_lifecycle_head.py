@@ -18,9 +18,7 @@ def world(people: int, told: float, seed: int = 0) -> TakenUp:
     labels = np.eye(TOPICS, dtype=np.bool_)[topic]
     noise = draw.normal(size=(people, 8))
     known = noise + told * np.pad(labels, ((0, 0), (0, 2)))
-    return TakenUp(
-        people=known.astype(np.float32), labels=labels, counted=np.ones_like(labels)
-    )
+    return TakenUp(people=known.astype(np.float32), labels=labels, counted=np.ones_like(labels))
 
 
 def topics_of(seed: int = 0) -> torch.Tensor:
@@ -58,9 +56,7 @@ def test_what_does_not_count_changes_nothing() -> None:
         )
         for labels in (taken.labels, other)
     )
-    np.testing.assert_array_equal(
-        scores_of(first, taken.people), scores_of(second, taken.people)
-    )
+    np.testing.assert_array_equal(scores_of(first, taken.people), scores_of(second, taken.people))
 
 
 def test_areas_are_shares_of_pairs_in_order() -> None:

@@ -1,4 +1,4 @@
-"""Pre-training of lifecycles: it learns, the same way each time, and rare topics with rare masking."""
+"""Pre-training of lifecycles: it learns, repeats itself, and finds rare topics."""
 
 from __future__ import annotations
 
