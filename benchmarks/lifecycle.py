@@ -5,8 +5,8 @@ with runs; with runs and silence (hiding all tokens alike); and hiding rare topi
 vectors are frozen. A head (``ranking.lifecycle_head``) learns what people take up strictly after
 the moment of their vectors: from those vectors, from counts of what they did, from both, or from
 nothing but how much and how lately they did anything, which stands beside all of them. A linear
-probe is fitted on the vectors alone and on the counts. Steam is judged a year later, films on people
-held out (five parts, each judged by a head that learnt from the others).
+probe is fitted on the vectors alone and on the counts. Steam is judged a year later, films on
+people held out (five parts, each judged by a head that learnt from the others).
 
 *Tail*: the rarest topics, which have a fifth of what was done until the first moment. Intervals:
 paired bootstrap over people, areas averaged over seeds. Each seed is kept in the work folder as

@@ -153,8 +153,10 @@ def scores_of(head: TopicHead, people: Floats) -> Floats:
 
 
 def area(scores: NDArray[np.floating], labels: Marks) -> float:
-    """Area under the curve of true against false positives: the chance that what is true stands
-    above what is not; ties count half. NaN where one of the two is missing.
+    """Give the area under the curve of true against false positives.
+
+    It is the chance that what is true stands above what is not, where ties count half; NaN where
+    one of the two is missing.
     """
     from scipy.stats import rankdata
 

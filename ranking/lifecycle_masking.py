@@ -56,8 +56,9 @@ class Hidden:
 
 
 def rarity(shares: Doubles, power: float) -> Doubles:
-    """Weight of each topic by its share of all tokens, (G,); a topic never met is as rare as one
-    met once would be.
+    """Weigh each topic by its share of all tokens, (G,).
+
+    A topic that was never met is as rare as the rarest that was.
     """
     met = shares > 0
     least = shares[met].min() if met.any() else 1.0
