@@ -10,8 +10,6 @@ from typing import Literal
 class LifecycleSettings:
     """Shape of the network over lifecycles, and how it is learnt."""
 
-    use: Literal["off", "on"] = "off"
-    """Whether what was learnt is added to what ranks."""
     masking: Literal["rare", "even"] = "rare"
     """Which tokens are hidden to be guessed: those of rare topics more often, or all alike."""
     power: float = 0.75

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 from ranking.view_store import ViewStore
 from ranking.views import ViewError
 from retrieval.fitted import FittedError
+from sensorium.ranker_store import LIFECYCLE
 from sensorium.shelf import interests_of
 
 if TYPE_CHECKING:
     from ranking.lifecycle_model import LifecycleSignal
     from ranking.shelf import Shelf
     from sensorium.workspace import Workspace
-
-LIFECYCLE = "lifecycle"
-"""What a workspace calls them."""
 
 
 def open_lifecycle(workspace: Workspace, shelf: Shelf) -> tuple[LifecycleSignal | None, str]:

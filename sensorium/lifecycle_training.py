@@ -1,7 +1,9 @@
 """Learn what people's whole records say of the topics they take up: ``sensorium train lifecycle``.
 
 Topics are the clusters of the view that was made last; actions are the types of events that the
-rules speak of. Learning holds nothing: an index run or a search may go on meanwhile.
+rules speak of. The last liking of each person who has several is not learnt from: those decide
+what a signal counts (``sensorium.signals``). Learning holds nothing: an index run or a search may
+go on meanwhile.
 """
 
 from __future__ import annotations
@@ -14,17 +16,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ingest.event_files import EventFile
-from ranking.lifecycle import Lexicon, LifecycleLog
-from ranking.lifecycle_fit import FEWEST_PEOPLE, TopicEvents, fit_lifecycles
+from ranking.lifecycle import Lexicon, LifecycleLog, Numbers
+from ranking.lifecycle_fit import (
+    FEWEST_PEOPLE,
+    FittedLifecycles,
+    TopicEvents,
+    fit_lifecycles,
+)
 from ranking.lifecycle_model import Topics
 from ranking.sequence_events import Deed, logged_deeds, told_deeds
 from ranking.user_state import US_PER_DAY
 from sensorium.display import counted, plain_table, print_json
-from sensorium.lifecycle_store import LIFECYCLE
 from sensorium.progress import bar_progress, format_seconds
-from sensorium.ranker_store import keep
+from sensorium.ranker_store import LIFECYCLE, keep
 from sensorium.shelf import open_shelf
 from sensorium.training import TrainingError
+from sensorium.training_records import Measured, TrainingRecord, remember_training
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,6 +41,10 @@ if TYPE_CHECKING:
     from ranking.shelf import Shelf
     from sensorium.learning import LearningRequest
     from sensorium.library import Library
+    from sensorium.workspace import Workspace
+
+FEWEST = 3
+"""Likings of a person from which on the last one is not learnt from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +121,7 @@ def train_lifecycles(
     low, high = fitted.gap
     kept = high >= 0
     if kept:
-        keep(library.workspace, LIFECYCLE, fitted.model)
+        _keep(library.workspace, fitted, events)
     return LifecycleOutcome(
         view=topics.view,
         topics=len(topics.clusters),
@@ -138,7 +149,7 @@ def topic_events(
     of_item = topics.of_items(shelf.interests).tolist()
     users: dict[str, int] = {}
     actions: dict[str, int] = {}
-    rows: list[tuple[int, int, int, int, bool]] = []
+    rows: list[tuple[int, int, int, int, int, bool]] = []
     for user_id, item_id, occurred_us, event_type, value in deeds:
         number = shelf.number_of.get(item_id, -1)
         topic = of_item[number] if number >= 0 else -1
@@ -147,19 +158,29 @@ def topic_events(
         user = users.setdefault(user_id, len(users))
         action = actions.setdefault(event_type, len(actions))
         liked = rules.is_positive(event_type, value)
-        rows.append((user, action, topic, occurred_us // US_PER_DAY, liked))
-    columns = np.array(rows, np.int64).reshape(-1, 5).T
+        rows.append((user, occurred_us, len(rows), action, topic, liked))
+    columns = _without_last(np.array(sorted(rows), np.int64).reshape(-1, 6)).T
     lexicon = Lexicon(actions=tuple(actions) or ("",), num_topics=len(topics.clusters))
     return TopicEvents(
         log=LifecycleLog(
             users=columns[0],
-            pairs=columns[1] * lexicon.num_topics + columns[2],
-            days=columns[3],
+            pairs=columns[3] * lexicon.num_topics + columns[4],
+            days=columns[1] // US_PER_DAY,
         ),
-        liked=columns[4].astype(np.bool_),
+        liked=columns[5].astype(np.bool_),
         lexicon=lexicon,
         num_people=len(users),
     )
+
+
+def _without_last(rows: Numbers) -> Numbers:
+    """Leave out the last liking of everybody who has three or more; rows by person and time."""
+    users, liked = rows[:, 0], rows[:, 5] == 1
+    places = np.flatnonzero(liked)
+    owners = users[places]
+    last = places[np.append(owners[1:] != owners[:-1], np.ones(min(len(places), 1), np.bool_))]
+    often = np.bincount(owners, minlength=int(users.max(initial=0)) + 1)[users[last]] >= FEWEST
+    return np.delete(rows, last[often], axis=0)
 
 
 def show_lifecycles(outcome: LifecycleOutcome, console: Console, as_json: bool) -> None:
@@ -183,6 +204,23 @@ def show_lifecycles(outcome: LifecycleOutcome, console: Console, as_json: bool) 
     console.print(outcome.next_step, highlight=False, markup=False)
 
 
+def _keep(workspace: Workspace, fitted: FittedLifecycles, events: TopicEvents) -> None:
+    keep(workspace, LIFECYCLE, fitted.model)
+    reached = Measured(
+        figure="area under the curve",
+        value=fitted.found,
+        beside={"how often anybody takes a topic up": fitted.usual},
+        gap=fitted.gap,
+    )
+    record = TrainingRecord(
+        fingerprint=fitted.model.fingerprint,
+        events=len(events.log.days),
+        users=events.num_people,
+        measured=(reached,),
+    )
+    remember_training(workspace, LIFECYCLE, record)
+
+
 def _deeds(library: Library, request: LearningRequest) -> Iterable[Deed]:
     if not request.events:
         return logged_deeds(library.workspace.event_log, library.config.events)
@@ -203,5 +241,5 @@ def _next_step(kept: bool, low: float) -> str:
     if not kept:
         return "what anybody takes up says clearly more, so nothing was changed"
     if low > 0:
-        return 'let it count in feeds: --set lifecycle.use=on, or use = "on" under [lifecycle]'
+        return "find what it counts: sensorium train signals --set feed.signals=lifecycle"
     return "kept, though no better than what anybody takes up beyond chance; more events help"

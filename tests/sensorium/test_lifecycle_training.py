@@ -7,12 +7,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
+import pytest
 from rich.console import Console
 
 from ingest.event import Event
 from ranking.signals import Deeds
 from ranking.user_state import US_PER_DAY
 from ranking.view_store import ViewStore
+from sensorium.learnt_parts import learnt_parts
 from sensorium.library import Library
 from sensorium.lifecycle_store import open_lifecycle
 from sensorium.shelf import open_shelf
@@ -64,6 +66,8 @@ def test_lifecycles_are_learnt_kept_and_opened(tmp_path: Path) -> None:
     assert set(told["actions"]) == {"like", "click"}
     assert told["area"] > told["usual_area"] + 0.2
     assert told["kept"]
+    # The last liking of each, all of whom have three, is left for those who weigh signals.
+    assert told["events"] == 70 * 8 - told["users"]
 
     shelf = open_shelf(library)
     signal, note = open_lifecycle(library.workspace, shelf)
@@ -81,8 +85,16 @@ def test_lifecycles_are_learnt_kept_and_opened(tmp_path: Path) -> None:
     own = np.array([int(item_id) % GROUPS == 1 for item_id in shelf.item_ids])
     assert rated[own].min() > rated[~own].max()
 
-    shown = sensorium("train", "lifecycle", "-w", tmp_path, *QUICK, "--seed", "1")
-    assert "area under the curve" in shown.stdout
+    weighed = sensorium(
+        "train", "signals", "-w", tmp_path, "--set", "feed.signals=lifecycle", "--json"
+    )
+    [weight] = rows(weighed)[0]["weights"].values()
+    assert weight > 0
+    part = next(
+        one for one in learnt_parts(library.workspace, library.config) if one.part == "lifecycle"
+    )
+    assert (part.state, part.users, part.events) == ("off", 70, told["events"])
+    assert part.measured[0].value == pytest.approx(told["area"])
     store.delete("colours")
     signal, note = open_lifecycle(library.workspace, shelf)
     assert signal is None
