@@ -52,6 +52,8 @@ WAYS: dict[str, tuple[bool, bool, float]] = {
 }
 """Whether runs are merged, whether silence is told, and the power of rarity."""
 EVEN, RARE = "+ silence (even masking)", "+ rare masking"
+EPOCHS = {"steam-reviews": 5, "ml-latest-small": 8}
+"""Most rounds of pre-training, few on purpose: the machine was a busy one."""
 PROBED = ("counts", f"vector {RARE}")
 FOLDS = 5
 TAIL_RATIO = 0.2
@@ -64,7 +66,7 @@ def main() -> None:
     options.add_argument("--movielens", type=Path, help="folder of ml-latest-small")
     options.add_argument("--seeds", type=int, default=3, help="seeds 0 and up")
     options.add_argument("--seed", type=int, help="measure this one alone, and write no result")
-    options.add_argument("--epochs", type=int, default=20, help="most rounds of pre-training")
+    options.add_argument("--epochs", type=int, help="most rounds of pre-training")
     options.add_argument("--work", type=Path, required=True, help="folder for what each seed gave")
     chosen = options.parse_args()
     chosen.work.mkdir(parents=True, exist_ok=True)
@@ -80,7 +82,7 @@ def main() -> None:
             continue
         topics = read(folder)
         for seed in seeds:
-            _kept(chosen.work / f"{name}-{seed}", topics, seed, chosen.epochs)
+            _kept(chosen.work / f"{name}-{seed}", topics, seed, chosen.epochs or EPOCHS[name])
         if chosen.seed is None:
             where = environment(("numpy", "torch"))
             option = "steam" if name.startswith("steam") else "movielens"
