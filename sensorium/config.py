@@ -16,6 +16,7 @@ from ranking.feed_config import FeedConfig
 from ranking.intent_settings import IntentSettings
 from ranking.interest_settings import InterestSettings
 from ranking.language_model import LanguageModelConfig
+from ranking.lifecycle_settings import LifecycleSettings
 from ranking.long_short_settings import LongShortSettings
 from ranking.profiles import ProfileSettings
 from ranking.ranker_settings import RankerSettings
@@ -103,6 +104,8 @@ class Config:
     """Which fuser is learnt."""
     relations: RelationSettings = field(default_factory=RelationSettings)
     """How named relations between items are learnt."""
+    lifecycle: LifecycleSettings = field(default_factory=LifecycleSettings)
+    """How what people's whole records say of topics is learnt."""
     sources: SourceSettings = field(default_factory=SourceSettings)
     """Where candidates come from."""
     feed: FeedConfig = field(default_factory=FeedConfig)

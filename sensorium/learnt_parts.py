@@ -23,6 +23,7 @@ from sensorium.fitted_sources import KEEP_EVERY, NEIGHBOURS, TALLY, kept_fits
 from sensorium.ranker_store import (
     INTENT,
     INTERESTS,
+    LIFECYCLE,
     LONG_SHORT,
     PROFILES,
     RANKER,
@@ -101,6 +102,7 @@ KEPT = (
     ),
     Kept(name=INTERESTS, use="finds candidates by learnt vectors"),
     Kept(name=INTENT, use="says what categories people are about to want", is_signal=True),
+    Kept(name=LIFECYCLE, use="says what topics suit a person's whole record", is_signal=True),
     Kept(name=PROFILES, use="says what suits what is written of people", is_signal=True),
     Kept(
         name=RELATIONS,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from retrieval.mirror import Mirror
 
 RANKER, LONG_SHORT, INTERESTS = "ranker", "long_short", "interests"
-INTENT, PROFILES = "intent", "profiles"
+INTENT, LIFECYCLE, PROFILES = "intent", "lifecycle", "profiles"
 """What a workspace calls what is learnt from events."""
 SPACE_PARTS = ("frames", "sound", "text", "alignment", "fusion")
 """Parts of a recipe that decide what joint vectors mean."""

@@ -162,6 +162,10 @@ def _opened(name: str, library: Library, stock: Stock) -> tuple[Signal | None, s
             from sensorium.intent_categories import open_intent
 
             return open_intent(library, stock.shelf.item_ids)
+        case "lifecycle":
+            from sensorium.lifecycle_store import open_lifecycle
+
+            return open_lifecycle(library.workspace, stock.shelf)
         case "profiles":
             from sensorium.profile_signal import open_profile_signal
 

@@ -233,6 +233,35 @@ def profiles(
     show_learning(outcome, stdout, as_json)
 
 
+@train_app.command("lifecycle")
+def lifecycle(
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    config: ConfigOption = None,
+    events: EventsOption = None,
+    layout: LayoutOption = "auto",
+    epochs: Annotated[int | None, typer.Option(min=1, help="Most rounds.")] = None,
+    seed: SeedOption = None,
+    device: DeviceOption = None,
+    settings: SetOption = [],
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Learn from people's whole records which topics of the latest view they take up next.
+
+    Examples: sensorium train lifecycle · sensorium train lifecycle --set lifecycle.masking=even
+    """
+    from sensorium.learning import LearningRequest
+    from sensorium.lifecycle_training import show_lifecycles, train_lifecycles
+
+    flags = settings_of(
+        settings, lifecycle__epochs=epochs, lifecycle__seed=seed, lifecycle__device=device
+    )
+    library = _library(workspace, config, flags)
+    request = LearningRequest(events=events or "", layout=layout)
+    outcome = train_lifecycles(library, request, stderr, quiet or as_json)
+    show_lifecycles(outcome, stdout, as_json)
+
+
 @train_app.command("long_short")
 def long_short(
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
