@@ -70,7 +70,6 @@ def test_a_receipt_says_what_was_taken_from_each_store(workspace: Workspace) -> 
 
     assert receipt.erased == {
         "preferences": 1,
-        "profiles": 0,
         "API keys": 0,
         "kept answers": 0,
         "profiles": 0,
@@ -277,7 +276,6 @@ def test_a_server_forgets_as_well(tmp_path: Path) -> None:
         receipt: Receipt = erase(workspace, NAME)
         stores = {
             "preferences": 1,
-            "profiles": 0,
             "API keys": 0,
             "kept answers": 0,
             "profiles": 0,

@@ -173,7 +173,6 @@ def test_a_receipt_for_programs_says_where_an_id_still_stands(library: Library) 
     [receipt] = rows(users(library, "erase", "charlotte", "--yes", "--json", code=3))
     assert receipt["erased"] == {
         "preferences": 0,
-        "profiles": 0,
         "API keys": 0,
         "kept answers": 0,
         "profiles": 0,
