@@ -36,6 +36,7 @@ from ranking.click_training import ClickData, ClickTraining, train_clicks
 from ranking.impression_metrics import FIGURES, bootstrap, impression_figures
 from ranking.impressions import Impressions
 
+COMMAND = "python benchmarks/impressions.py --goodreads DIR --yelp DIR --mind DIR --cache DIR"
 SEEDS = (0, 1, 2)
 RATES = (1e-3, 3e-3)
 """That each system chooses from, with the first seed."""
@@ -182,7 +183,7 @@ def main() -> None:
     torch.set_num_threads(1)
     args.cache.mkdir(parents=True, exist_ok=True)
     where = {
-        "environment": environment(("numpy", "torch", "onnxruntime")),
+        "environment": {**environment(("numpy", "torch", "onnxruntime")), "command": COMMAND},
         "learning": asdict(TRAINING),
     }
     rates: dict[str, float] = {}
