@@ -36,13 +36,14 @@ from ranking.click_training import ClickData, ClickTraining, train_clicks
 from ranking.impression_metrics import FIGURES, bootstrap, impression_figures
 from ranking.impressions import Impressions
 
+COMMAND = "python benchmarks/impressions.py --goodreads DIR --yelp DIR --mind DIR --cache DIR"
 SEEDS = (0, 1, 2)
 RATES = (1e-3, 3e-3)
 """That each system chooses from, with the first seed."""
 LIKE = {"NRMS, all views": "NRMS", "hybrid, padding read": "hybrid"}
 """Systems that show what one part does take the rate of the system that they are held against."""
 TRAINING = ClickTraining(epochs=10, patience=2, batch_size=128)
-OURS = "hybrid"
+OURS = ("hybrid", "hybrid, attention added")
 Run = Mapping[str, NDArray[Any]]
 
 
@@ -86,7 +87,7 @@ def compared(
     """All systems on one set; ``rates`` are those that were chosen on another, and are added to."""
     new = data.test.users == 0
     runs: dict[str, list[Run]] = {}
-    result: dict[str, Any] = {"sizes": _sizes(data), "systems": {}, f"{OURS} above": {}}
+    result: dict[str, Any] = {"sizes": _sizes(data), "systems": {}}
     for system in systems:
         tried = _tried(data, system, cache) if system not in rates else {}
         rates.setdefault(system, max(tried, key=lambda rate: tried[rate], default=0))
@@ -104,10 +105,12 @@ def compared(
             "known persons hidden": _over_seeds(runs[system], "hidden", ~new),
             "new persons": _over_seeds(runs[system], "known", new),
         }
-    for system in systems:
-        if system != OURS and OURS in runs:
-            result[f"{OURS} above"][system] = _gaps(runs[OURS], runs[system])
-    result[f"{OURS} with persons above hidden"] = _gaps(runs[OURS], runs[OURS], "hidden")
+    for ours in OURS:
+        if ours in runs:
+            result[f"{ours} above"] = {
+                system: _gaps(runs[ours], runs[system]) for system in systems if system != ours
+            }
+            result[f"{ours} with persons above hidden"] = _gaps(runs[ours], runs[ours], "hidden")
     result["order of the file"] = _constant(data.test)
     return result
 
@@ -180,7 +183,7 @@ def main() -> None:
     torch.set_num_threads(1)
     args.cache.mkdir(parents=True, exist_ok=True)
     where = {
-        "environment": environment(("numpy", "torch", "onnxruntime")),
+        "environment": {**environment(("numpy", "torch", "onnxruntime")), "command": COMMAND},
         "learning": asdict(TRAINING),
     }
     rates: dict[str, float] = {}
