@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.content_sets import _cached, _encoded, _id, _looked_at, _plots, _rows
+from benchmarks.content_sets import _cached, _id, _looked_at, _plots, _rows, encoded
 from encoders.alignment import shipped
 from encoders.base import unit
 from encoders.text import MINILM
@@ -74,7 +74,7 @@ def films(ratings: Path, posters: Path, plots: Path, cache: Path) -> Films:
         ". ".join(filter(None, [row["title"], row["genres"].replace("|", ", "), said]))
         for row, said in zip(known, plot, strict=True)
     ]
-    text = _encoded(cache, "films-words", words)
+    text = encoded(cache, "films-words", words)
     files = {n: posters / f"tt{imdb[row['movieId']]}.jpg" for n, row in enumerate(known)}
     pictured = {n: file for n, file in files.items() if file.exists()}
     looked_at = _cached(cache, "posters", lambda: _looked_at(list(pictured.values())))
@@ -120,7 +120,7 @@ def _by_genre(
     cache: Path, names: tuple[str, ...], genres: list[tuple[str, ...]], text: Array
 ) -> Interests:
     """Give each film the one of its genres that it is nearest to; those without any get none."""
-    words = _encoded(cache, "films-genres", list(names))
+    words = encoded(cache, "films-genres", list(names))
     near = (text - text.mean(axis=0)) @ (words - words.mean(axis=0)).T
     place = {name: number for number, name in enumerate(names)}
     owner = np.full(len(genres), -1, np.int32)

@@ -46,7 +46,7 @@ class TitleConfig:
     of that name say."""
     most_words: int = 10
     """Words that a title may have more than the item's own."""
-    match_epochs: int = 8
+    match_epochs: int = 0
     """Most rounds that matching is learnt for, where there are enough events; 0 for not at all."""
     seed: int = 0
     """Decides everything random."""
