@@ -13,6 +13,15 @@ from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from sensorium.service.problems import MEDIA_TYPE, TITLES, Problem
+
+UNREADABLE = Problem(
+    title=TITLES[400],
+    status=400,
+    code="unreadable",
+    detail="This is no HTTP request that can be read.",
+    hint="Look at its first line, its headers and its length: an address has 65,535 bytes at most.",
+).model_dump_json()
 TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-length: 0\r\nconnection: close\r\n\r\n"
@@ -77,6 +86,13 @@ class BoundedProtocol(HttpToolsProtocol):
         """End a request: what comes now is the next head."""
         super().on_message_complete()
         self._in_head, self._head_bytes, self._has_ended = True, 0, True
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - of the parent
+        """Refuse what the parser cannot read, as errors are told everywhere."""
+        body = UNREADABLE.encode()
+        head = f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\nconnection: close"
+        self.transport.write(f"HTTP/1.1 400 Bad Request\r\n{head}\r\n\r\n".encode() + body)
+        self.transport.close()
 
     def _wait(self) -> None:
         if self._timer is None:

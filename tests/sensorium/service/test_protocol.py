@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import threading
 import time
@@ -122,3 +123,12 @@ def test_lengths_that_disagree_smuggle_no_second_request(
     found = answer(address, b"POST / HTTP/1.1\r\nHost: a\r\n" + head + b"\r\n" + smuggled)
     assert found.startswith(b"HTTP/1.1 400")
     assert found.count(b"HTTP/1.1") == 1
+
+
+def test_what_cannot_be_read_is_told_as_a_problem(address: tuple[str, int]) -> None:
+    head, _, body = answer(address, b"no http at all\r\n\r\n").partition(b"\r\n\r\n")
+    assert b"content-type: application/problem+json" in head
+    assert f"content-length: {len(body)}".encode() in head
+    told = json.loads(body)
+    assert (told["status"], told["code"]) == (400, "unreadable")
+    assert "first line" in told["hint"]
