@@ -52,7 +52,7 @@ WAYS: dict[str, tuple[bool, bool, float]] = {
 }
 """Whether runs are merged, whether silence is told, and the power of rarity."""
 EVEN, RARE = "+ silence (even masking)", "+ rare masking"
-EPOCHS = {"steam-reviews": 5, "ml-latest-small": 8}
+EPOCHS = {"steam-reviews": 6, "ml-latest-small": 16}
 """Most rounds of pre-training, few on purpose: the machine was a busy one."""
 PROBED = ("counts", f"vector {RARE}")
 FOLDS = 5
@@ -162,8 +162,8 @@ def pretrained(
         masking=Masking(power=power),
         epochs=epochs,
         patience=5,
-        batch_size=256 if topics.in_time else 64,
-        learning_rate=1e-3,
+        batch_size=64 if topics.in_time else 16,
+        learning_rate=2e-3,
         seed=seed,
     )
     found = pretrain(laid[0], shape, config, lambda one: print(way, one, file=sys.stderr))

@@ -2,9 +2,9 @@
 
 After Gou et al. 2025 (arXiv 2510.15412); see ``ranking.lifecycle`` for tokens and
 ``ranking.lifecycle_masking`` for what is hidden. Some people are held out. What is hidden of them
-is the same in every round, and how often the topic is then among the first few, on average over
-topics rather than over tokens, decides which round is kept: a network that knows hits only gets
-nowhere by that measure.
+is the same in every round, and evenly so, and how well it is guessed decides which round is kept.
+How often the topic is among the first few is told beside, on average over topics as over tokens; it
+decides nothing, since a network that begins to learn knows hits only and falls behind chance by it.
 """
 
 from __future__ import annotations
@@ -67,11 +67,6 @@ class Guessing:
     micro: float
     """The same, mean over tokens."""
 
-    @property
-    def worth(self) -> tuple[float, float]:
-        """What rounds are compared by: the mean over topics, and where that is even, the loss."""
-        return self.macro, -self.loss
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Pretrained:
@@ -85,7 +80,7 @@ class Pretrained:
     @property
     def best(self) -> Guessing:
         """Of the round that was kept."""
-        return max(self.rounds, key=lambda one: one.worth)
+        return min(self.rounds, key=lambda one: one.loss)
 
 
 def pretrain(
@@ -137,7 +132,7 @@ def pretrain(
                 rate.step()
             rounds.append(judge.of(network, epoch))
             show(rounds[-1])
-            kept = max(rounds, key=lambda one: one.worth).epoch
+            kept = min(rounds, key=lambda one: one.loss).epoch
             if kept == epoch:
                 best = copy.deepcopy(network.state_dict())
             if epoch - kept >= config.patience:
