@@ -5,6 +5,9 @@ After Gou et al. 2025 (arXiv 2510.15412); see ``ranking.lifecycle`` for tokens a
 is the same in every round, and evenly so, and how well it is guessed decides which round is kept.
 How often the topic is among the first few is told beside, on average over topics as over tokens; it
 decides nothing, since a network that begins to learn knows hits only and falls behind chance by it.
+
+A loss names the run before it and the one after. So where one is hidden, the others are not shown
+either, though nobody asks for them: otherwise guessing is copying, and nothing is learnt of people.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from ranking.lifecycle import Numbers
+from ranking.lifecycle import Kind, Numbers
 from ranking.lifecycle_masking import Doubles, Hidden, Masking, hide, mask_chances, rarity
 from ranking.lifecycle_network import LifecycleNetwork, Lifecycles, LifecycleShape
 
@@ -189,7 +192,18 @@ class Hider:
         by_topic: Doubles = np.ones_like(self._weights) if even else self._weights
         weights = by_topic[batch.ids % self._topics]
         chances = mask_chances(weights, some, masking or self._masking)
-        return hide(batch.ids, weights, chances, self._told + 1, draw)
+        found = hide(batch.ids, weights, chances, self._told + 1, draw)
+        beside = (self._telling(batch) & found.asked[:, None]).any(axis=2) & ~found.asked
+        return Hidden(ids=np.where(beside, self._told + 1, found.ids), asked=found.asked)
+
+    def _telling(self, batch: Lifecycles) -> NDArray[np.bool_]:
+        """Which tokens give which others away, (B, L, L): a loss and the runs at its two ends."""
+        pairs = np.where(self.maskable(batch), batch.ids % (self._told // 2), -1)
+        lost = batch.kinds == Kind.LOST
+        same = (pairs[:, :, None] == pairs[:, None]) & (pairs >= 0)[:, None]
+        ends = batch.last_bins[:, :, None] == batch.first_bins[:, None]
+        meets = ends | ends.transpose(0, 2, 1)
+        return np.asarray(same & meets & (lost[:, :, None] != lost[:, None]), np.bool_)
 
 
 class _Judge:

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from ranking.lifecycle import Kind
 from ranking.lifecycle_masking import Masking
 from ranking.lifecycle_network import LifecycleNetwork
-from ranking.pretrain import Pretrained, Pretraining, pretrain, vectors_of
-from support.lifecycles import laid_out, small_shape, tail_world
+from ranking.pretrain import Hider, Pretrained, Pretraining, pretrain, vectors_of
+from support.lifecycles import LEXICON, laid_out, small_shape, tail_world
 
 
 def learnt(power: float, epochs: int, users: int = 500, seed: int = 0) -> Pretrained:
@@ -45,6 +46,26 @@ def test_rare_masking_finds_more_of_the_tail_for_little_of_the_rest() -> None:
     micro = np.mean([rare.best.micro - even.best.micro for rare, even in pairs])
     assert macro > 0
     assert micro > -0.05
+
+
+def test_no_token_gives_away_what_is_hidden() -> None:
+    people = laid_out(tail_world(300), users=300)
+    hider = Hider(people, small_shape(), Masking())
+    hidden = hider.hide(people, np.random.default_rng(0))
+    num_pairs, found = LEXICON.num_pairs, 0
+    for row in range(len(people)):
+        for place in np.flatnonzero(hidden.asked[row]).tolist():
+            if people.kinds[row, place] == Kind.LOST:
+                continue
+            pair, last = people.ids[row, place], people.last_bins[row, place]
+            own = (people.ids[row] == pair + num_pairs) & (people.first_bins[row] == last)
+            unasked = own & ~hidden.asked[row]
+            assert (hidden.ids[row][unasked] == LEXICON.hidden).all()
+            found += int(unasked.sum())
+    assert found > 50
+    shown = people.some & ~hidden.asked & (hidden.ids != LEXICON.hidden)
+    assert (hidden.ids[shown] == people.ids[shown]).all()
+    assert shown.sum() > 0.6 * people.some.sum()
 
 
 def test_nobody_has_a_vector_without_tokens_and_the_rest_is_read_in_both_directions() -> None:
