@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 Marks = NDArray[np.bool_]
-RESAMPLES = 200
+RESAMPLES = 100
 FEWEST = 5
 """People who take up a topic, below which it has no area of its own."""
 COMPARED = (
