@@ -41,6 +41,9 @@ api_key = "{key}"
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", "3xx", 401, 403, 404, 409, 413, 415, 416, 422, 429]
 
+[checks.negative_data_rejection]
+expected-statuses = ["4xx"]
+
 [[operations]]  # Each row of a bulk has a status of its own, so a wrong one does not refuse all.
 include-path = "/v1/events"
 checks.negative_data_rejection.enabled = false
