@@ -53,17 +53,21 @@ def show_parts(parts: Sequence[LearntPart], console: Console, as_json: bool) -> 
         for part in parts:
             print_json(console, asdict(part))
         return
-    table = plain_table("part", "state", "learnt at", "from", "held out", "fingerprint")
+    table = plain_table("part", "state", "learnt at", "from", "fingerprint")
     for part in parts:
         state = f"[{STYLES.get(part.state, 'dim')}]{part.state}[/]"
-        held_out = "; ".join(map(words_of, part.measured))
         source = ", ".join(_source(part))
         when = part.trained_at.replace("T", " ").removesuffix("+00:00")
-        table.add_row(escape(part.part), state, when, source, escape(held_out), part.fingerprint)
+        table.add_row(escape(part.part), state, when, source, part.fingerprint)
     console.print(table)
     for part in parts:
+        for measured in part.measured:
+            words = f"{part.part} found what was held out: {words_of(measured)}"
+            console.print(words, highlight=False, markup=False, soft_wrap=True)
+    for part in parts:
         told = f": {part.note}" if part.note else ""
-        console.print(f"[dim]{escape(f'{part.part} {part.use}{told}')}[/dim]", highlight=False)
+        words = f"[dim]{escape(f'{part.part} {part.use}{told}')}[/dim]"
+        console.print(words, highlight=False, soft_wrap=True)
 
 
 def words_of(measured: Measured) -> str:

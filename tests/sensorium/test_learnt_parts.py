@@ -92,8 +92,8 @@ def test_a_ranker_is_told_with_what_it_was_learnt_from_and_reached(made: Path) -
     [measured] = row["measured"]
     assert (measured["figure"], measured["value"]) == ("ndcg@10", 0.3)
     assert measured["beside"] == {"popular": 0.2}
-    shown = " ".join(sensorium("models", "-w", made).stdout.split())
-    assert "ndcg@10 0.3000 (popular 0.2000, +0.0100 to" in shown
+    shown = sensorium("models", "-w", made).stdout
+    assert "held out: ndcg@10 0.3000 (popular 0.2000, +0.0100 to +0.1900 above the best)" in shown
 
     for other in ("feed.ranker=0", "feed.ranked_by=long_short"):
         assert told(made, "--set", other)["ranker"]["state"] == "off"
