@@ -133,12 +133,18 @@ def gap(one: Evaluation, other: Evaluation, figure: str, seed: int = 0) -> tuple
     """
     if not np.array_equal(one.cases, other.cases):
         raise ValueError("both must have been asked the same questions")
-    differences = one.by_case[figure] - other.by_case[figure]
+    return interval_of_mean(one.by_case[figure] - other.by_case[figure], seed)
+
+
+def interval_of_mean(values: Floats, seed: int = 0) -> tuple[float, float]:
+    """Give the interval, 95 %, of a mean, by bootstrap.
+
+    Args:
+        values: one of each question, (B,).
+        seed: of the draws.
+    """
     draw = np.random.default_rng(seed)
-    means = [
-        differences[draw.integers(len(differences), size=len(differences))].mean()
-        for _ in range(RESAMPLES)
-    ]
+    means = [values[draw.integers(len(values), size=len(values))].mean() for _ in range(RESAMPLES)]
     low, high = np.quantile(means, [0.025, 0.975])
     return float(low), float(high)
 

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ranking.evaluate import interval_of_mean
 from ranking.held_out import hold_out
 from ranking.preferences import Preferences
 from ranking.sequences import Sequences
@@ -27,6 +29,7 @@ from ranking.signals import (
     places_of_chosen,
 )
 from ranking.user_states import UserStates
+from retrieval.metrics import hit_at_k, ndcg_at_k
 from sensorium.evaluate import read_logged
 from sensorium.learning import FEWEST_QUESTIONS
 from sensorium.progress import bar_progress
@@ -51,8 +54,6 @@ MOST_QUESTIONS = 1_000
 """Users whose last liking decides, at most."""
 OTHERS = 200
 """Items that each liking is set among."""
-RESAMPLES = 2_000
-"""Draws of the questions that an interval is read from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +139,7 @@ def weigh_signals(library: Library, console: Console, quiet: bool) -> WeighingOu
     weights = fit_weights(first)
     without = _figures(second, np.zeros_like(weights))
     having = _figures(second, weights)
-    low, high = _gap(having["ndcg@10"] - without["ndcg@10"])
+    low, high = interval_of_mean(having["ndcg@10"] - without["ndcg@10"])
     final = dict(zip(signals, fit_weights(questions).tolist(), strict=True))
     kept = final if high >= 0 else dict.fromkeys(final, 0.0)
     library.workspace.manifest.remember(WEIGHTS, kept)
@@ -224,7 +225,7 @@ def _of_the_moment(library: Library, stock: Stock, signal: Signal) -> Signal:
     return written_afresh(library, stock, signal)
 
 
-def _numbers_of(histories: Histories, stock: Stock) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _numbers_of(histories: Histories, stock: Stock) -> NDArray[np.int64]:
     """Numbers on the shelf of all items that anybody liked."""
     number_of = stock.shelf.number_of
     ids = (histories.item_ids[item] for item in np.unique(histories.items).tolist())
@@ -243,19 +244,9 @@ def _choices(held_out: HeldOut, histories: Histories, stock: Stock) -> list[tupl
     return found
 
 
-def _figures(questions: Sequence[Question], weights: Floats) -> dict[str, Floats]:
-    places = places_of_chosen(questions, weights)
-    hits = (places < 10).astype(np.float32)
-    gains = np.asarray(hits / np.log2(places + 2), np.float32)
-    return {"hit@10": hits, "ndcg@10": gains}
-
-
-def _gap(gained: Floats) -> tuple[float, float]:
-    """Interval, 95 %, of a mean, by drawing questions anew."""
-    random = np.random.default_rng(0)
-    drawn = random.integers(0, len(gained), (RESAMPLES, len(gained)))
-    low, high = np.quantile(gained[drawn].mean(axis=1), [0.025, 0.975])
-    return float(low), float(high)
+def _figures(questions: Sequence[Question], weights: Floats) -> dict[str, NDArray[np.float64]]:
+    ranks = 1 + places_of_chosen(questions, weights)[:, None]
+    return {"hit@10": hit_at_k(ranks, 10), "ndcg@10": ndcg_at_k(ranks, 10)}
 
 
 def _next_step(low: float, high: float) -> str:
