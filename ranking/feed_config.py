@@ -1,7 +1,8 @@
 """Settings of the feed, and what one request may ask on top of them.
 
 Scores are logarithms: a strength of 1 makes a candidate count e times as much, and a boost by 2
-makes it count as one of half its rank does.
+makes it count as one of half its rank does. The strengths of ranker and sources are about those
+that two sets of real likings were found to have; ``sensorium train strengths`` finds a library's.
 """
 
 from __future__ import annotations
@@ -72,17 +73,21 @@ class FeedConfig:
     """Candidates that each source is asked for; more where too few of them may be shown."""
     pool: int = 500
     """Most candidates that are ranked."""
-    weights: tuple[str, ...] = ()
-    """Weights of sources when their candidates are pooled, such as ``similar:2``; 1 by default."""
+    weights: tuple[str, ...] = ("neighbours:2",)
+    """Weights of sources, in the pool and in the score; 1 for those not named, 0 for one whose
+    places say nothing."""
     signals: tuple[str, ...] = ()
     """What is added to the ranker once learnt and weighed, of ``SIGNALS``; none by default."""
     ranked_by: Literal["sequence", "long_short"] = "sequence"
     """What was learnt that ranks: ``sensorium train ranker``, which reads the order of events, or
     ``train long_short``, which also knows each person by a vector of their own."""
-    ranker: float = 1.0
+    strengths: Literal["learnt", "set"] = "learnt"
+    """What parts of the score count: what ``sensorium train strengths`` found of ``ranker``,
+    ``agreement``, ``interest`` and ``weights``, once it has run, or what is set here."""
+    ranker: float = 0.3
     """Strength of the ranker; less for one that is surer than it should be."""
-    agreement: float = 0.2
-    """Strength of what sources say together: of the odds by their places."""
+    agreement: float = 0.15
+    """Strength of the sources: of the odds by an item's place with each."""
     interest: float = 0.5
     """Strength of an interest's share of the person's taste."""
     recency: float = 0.3
@@ -128,7 +133,7 @@ def source_weights(given: tuple[str, ...]) -> Mapping[str, float]:
     """Read weights of sources, such as ``similar:2``.
 
     Raises:
-        ValueError: one is no name and positive number.
+        ValueError: one is no name and number of 0 or more.
     """
     weights = {}
     for text in given:
@@ -137,7 +142,7 @@ def source_weights(given: tuple[str, ...]) -> Mapping[str, float]:
             weights[name.strip()] = float(number)
         except ValueError:
             weights[name.strip()] = math.nan
-        if not name.strip() or not 0 < weights[name.strip()] < math.inf:
+        if not name.strip() or not 0 <= weights[name.strip()] < math.inf:
             raise ValueError(f"{text!r} is no weight of a source; write similar:2")
     return weights
 

@@ -1,8 +1,8 @@
 """What candidates score, and what each score is made of.
 
 A score is a sum of named parts, each the logarithm of a factor: what showing the item is worth by
-the ranker, beside the middle one of the candidates; how well sources placed it; and what interests,
-fatigue and the request's rules make of it. So it explains itself by being read.
+the ranker, beside the middle one of the candidates; the odds by its place with each source; and
+what interests, fatigue and the request's rules make of it. So it explains itself by being read.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ranking.feed_config import FeedConfig, Rule
+from ranking.feed_config import FeedConfig, Rule, source_weights
 from ranking.feed_interests import fatigue, interests_of, per_item, said, taste
 from ranking.feed_ranker import Ranker
 from ranking.shelf import Shelf
@@ -72,6 +72,20 @@ def log_odds(values: NDArray[np.floating]) -> Floats:
     return odds
 
 
+def place_odds(places: NDArray[np.int32]) -> Floats:
+    """Logarithm of the odds by one source's places, (C,); those it did not find share the last."""
+    return log_odds(np.where(places < 0, -np.inf, -places.astype(np.float64)))
+
+
+def sources_part(pool: Pool, config: FeedConfig) -> Floats:
+    """What the sources say together, (C,): the odds with each, weighed."""
+    weights, total = source_weights(config.weights), np.zeros(len(pool.items))
+    for name, places in zip(pool.names, pool.places.T, strict=True):
+        total += weights.get(name, 1.0) * place_odds(places)
+    part: Floats = config.agreement * total
+    return part
+
+
 def scored(
     shelf: Shelf,
     ranker: Ranker,
@@ -93,7 +107,7 @@ def scored(
     owner = interests_of(shelf, pool.items)
     parts = {
         RANKER: ranker_part(ranker.rank(state, pool.items), config),
-        "sources": config.agreement * log_odds(pool.scores),
+        "sources": sources_part(pool, config),
         "interest": per_item(taste(state, config), owner),
         "boost": per_item(said(state), owner),
         "fatigue": per_item(fatigue(state, config.fatigue), owner),

@@ -34,6 +34,7 @@ from sensorium.search import glimpses
 from sensorium.shelf import Stock, stock_of, with_interests
 from sensorium.signals import with_signals
 from sensorium.steps import tell, timed
+from sensorium.strengths import in_force
 from sensorium.title_lookup import open_titles
 
 if TYPE_CHECKING:
@@ -230,7 +231,8 @@ class FeedParts:
         stock = with_interests(self.library, self.stock, view or None)
         notes = self.notes if stock.shelf.interests else (*self.notes, NO_VIEW)
         ranker, told = with_signals(self.library, stock, self.ranker)
-        feed = Feed(stock.shelf, self.sources, ranker, config.feed, (*notes, *told))
+        settings = in_force(workspace, config.feed, ranker.name)
+        feed = Feed(stock.shelf, self.sources, ranker, settings, (*notes, *told))
         states = UserStates(
             workspace.event_log,
             Preferences(workspace.engine),
@@ -260,7 +262,7 @@ def open_parts(library: Library, stock: Stock, show: Show = hidden) -> FeedParts
     return FeedParts(
         library=library,
         stock=stock,
-        sources=sources_of(library, stock, counts, show),
+        sources=sources_of(library, stock, counts.standings, fitted.neighbours(show=show)),
         ranker=ranker,
         counts=counts,
         notes=(*stock.notes, *notes),

@@ -20,6 +20,7 @@ from sensorium.relation_store import open_related
 
 if TYPE_CHECKING:
     from retrieval.source import Source
+    from retrieval.source_neighbours import NeighbourTable
     from sensorium.fitted_sources import FittedSources
     from sensorium.library import Library
     from sensorium.shelf import Stock
@@ -55,26 +56,27 @@ class Counts:
             self._read = time.monotonic()
 
 
-def sources_of(library: Library, stock: Stock, counts: Counts, show: Show = hidden) -> list[Source]:
+def sources_of(
+    library: Library, stock: Stock, standings: Standings, neighbours: NeighbourTable | None
+) -> list[Source]:
     """Give the sources of a library; what has not been learnt is left out.
 
     Args:
         library: the library.
         stock: its items.
-        counts: of what many like.
-        show: told in words when something long begins.
+        standings: what many like.
+        neighbours: what goes with what; None where nobody has liked anything.
     """
     shelf, settings = stock.shelf, library.config.sources
     arrivals = Arrivals(shelf.added_us, shelf.hidden)
     sources: list[Source] = [
         similar_items(shelf.vectors, stock.nearest, settings.similar),
-        PopularSource(counts.standings),
+        PopularSource(standings),
         FreshSource(arrivals, settings.fresh),
-        ExploreSource(arrivals, counts.standings, settings.explore),
+        ExploreSource(arrivals, standings, settings.explore),
     ]
-    table = counts.fitted.neighbours(show=show)
-    if table is not None:
-        sources.append(table.source(shelf.number_of))
+    if neighbours is not None:
+        sources.append(neighbours.source(shelf.number_of))
     related = open_related(library.workspace, settings.relations, shelf.number_of)
     if related is not None:
         sources.append(related)

@@ -32,6 +32,7 @@ from sensorium.ranker_store import (
 from sensorium.relation_store import RELATIONS
 from sensorium.shelf import latest_view
 from sensorium.signals import WEIGHTS
+from sensorium.strengths import PART, recall_strengths
 from sensorium.training_records import Measured, recall_training
 from sensorium.workspace import ALIGNMENT, FUSION
 
@@ -142,6 +143,7 @@ def learnt_parts(workspace: Workspace, config: Config) -> list[LearntPart]:
     return [
         *(_applied(workspace, name, use) for name, use in APPLIED),
         *(_kept(workspace, config, row) for row in KEPT),
+        _strengths(workspace, config),
         *(_fitted(workspace, *row) for row in FITTED),
         _titles(workspace, config),
         *_views(workspace),
@@ -213,6 +215,23 @@ def _applied(workspace: Workspace, name: str, use: str) -> LearntPart:
             else "",
         ),
     )
+
+
+def _strengths(workspace: Workspace, config: Config) -> LearntPart:
+    use, learnt = "says what ranker, interests and sources count", recall_strengths(workspace)
+    if learnt is None:
+        return _not_learnt(PART, use, "sensorium train strengths")
+    told = ", ".join(f"{name} {strength:.3g}" for name, strength in learnt.found.items())
+    used = config.feed.strengths == "learnt"
+    beside = f"beside the {learnt.beside}: {told}"
+    part = LearntPart(
+        part=PART,
+        use=use,
+        state="on" if used else "off",
+        fingerprint=learnt.fingerprint,
+        note=beside if used else f"{beside}; on with --set feed.strengths=learnt",
+    )
+    return _part(workspace, part)
 
 
 def _fitted(workspace: Workspace, name: str, use: str, note: str) -> LearntPart:

@@ -16,9 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranking.evaluate import interval_of_mean
-from ranking.held_out import hold_out
-from ranking.preferences import Preferences
-from ranking.sequences import Sequences
 from ranking.signals import (
     Deeds,
     Question,
@@ -28,10 +25,9 @@ from ranking.signals import (
     fit_weights,
     places_of_chosen,
 )
-from ranking.user_states import UserStates
 from retrieval.metrics import hit_at_k, ndcg_at_k
-from sensorium.evaluate import read_logged
 from sensorium.learning import FEWEST_QUESTIONS
+from sensorium.past_choices import past_choices
 from sensorium.progress import bar_progress
 from sensorium.rankers import ranker_of
 from sensorium.shelf import open_stock
@@ -42,7 +38,6 @@ if TYPE_CHECKING:
 
     from ingest.histories import Histories
     from ranking.feed_ranker import Ranker
-    from ranking.held_out import HeldOut
     from ranking.signals import Floats
     from sensorium.evaluate import Show
     from sensorium.library import Library
@@ -50,8 +45,6 @@ if TYPE_CHECKING:
 
 WEIGHTS = "signal_weights"
 """Name under which the workspace remembers what signals count."""
-MOST_QUESTIONS = 1_000
-"""Users whose last liking decides, at most."""
 OTHERS = 200
 """Items that each liking is set among."""
 
@@ -178,22 +171,12 @@ def _questions(
     library: Library, stock: Stock, ranker: Ranker, signals: Sequence[Signal], show: Show
 ) -> list[Question]:
     """The last likings of some users among other items, as ranker and signals see them before."""
-    config, workspace = library.config, library.workspace
-    histories = read_logged(workspace.event_log, config.events, show)
-    held_out = hold_out(Sequences(histories=histories), config.ranker.seed, MOST_QUESTIONS)
-    states = UserStates(
-        workspace.event_log,
-        Preferences(workspace.engine),
-        stock.shelf,
-        config.events,
-        config.user_state,
-    )
-    liked = _numbers_of(histories, stock)
-    random = np.random.default_rng(config.ranker.seed)
+    choices = past_choices(library, show)
+    liked = _numbers_of(choices.histories, stock)
+    random = np.random.default_rng(library.config.ranker.seed)
     signals = [_of_the_moment(library, stock, one) for one in signals]
     questions = []
-    for number, (user, item, before_us) in enumerate(_choices(held_out, histories, stock)):
-        state = states.past(user, before_us)
+    for state, item in choices.walk(library, stock, show):
         drawn = random.permutation(liked[~np.isin(liked, [item, *state.seen.tolist()])])[:OTHERS]
         items = np.append(drawn, item)
         deeds = Deeds.of(state)
@@ -204,7 +187,6 @@ def _questions(
                 chosen=len(drawn),
             )
         )
-        show(number / max(len(held_out.part.cases), 1), "what people chose")
     if len(questions) < FEWEST_QUESTIONS:
         raise TrainingError(
             f"the log tells of {len(questions)} users with three likings or more of items of this "
@@ -230,18 +212,6 @@ def _numbers_of(histories: Histories, stock: Stock) -> NDArray[np.int64]:
     number_of = stock.shelf.number_of
     ids = (histories.item_ids[item] for item in np.unique(histories.items).tolist())
     return np.array([number_of[one] for one in ids if one in number_of], np.int64)
-
-
-def _choices(held_out: HeldOut, histories: Histories, stock: Stock) -> list[tuple[str, int, int]]:
-    """Who chose which item of the shelf, and the moment just before."""
-    number_of = stock.shelf.number_of
-    found = []
-    for case in held_out.part.cases:
-        item_id = histories.item_ids[int(case.targets[0])]
-        if item_id in number_of:
-            at = int(histories.times_us[histories.offsets[case.user + 1] - 1])
-            found.append((histories.users[case.user], number_of[item_id], at - 1))
-    return found
 
 
 def _figures(questions: Sequence[Question], weights: Floats) -> dict[str, NDArray[np.float64]]:

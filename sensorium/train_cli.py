@@ -342,6 +342,25 @@ def signals(
     show_weighing(weigh_signals(library, stderr, quiet or as_json), stdout, as_json)
 
 
+@train_app.command("strengths")
+def strengths(
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    config: ConfigOption = None,
+    settings: SetOption = [],
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Learn what ranker, interests and each source count on a page, from what people chose.
+
+    Example: sensorium train ranker && sensorium train strengths
+    """
+    from sensorium.strengths import learn_strengths
+    from sensorium.strengths_display import show_strengths
+
+    library = _library(workspace, config, settings_of(settings))
+    show_strengths(learn_strengths(library, stderr, quiet or as_json), stdout, as_json)
+
+
 def _candidates(file: Path | None, flags: dict[str, Any], sweep: str) -> list[RankerSettings]:
     """Settings of every combination that a sweep names; none without one."""
     if not sweep:

@@ -13,7 +13,7 @@ from ranking.feed_config import FatigueConfig, FeedConfig, VarietyConfig, source
         {"size": 0}, {"candidates": 0}, {"pool": 5}, {"looked_back": 0}, {"explore": 1.5},
         {"recency": -0.1}, {"recency_hours": 0.0}, {"ranker": -1.0}, {"agreement": -1.0},
         {"interest": -1.0}, {"weights": ("similar",)}, {"weights": (":2",)},
-        {"weights": ("similar:0",)}, {"weights": ("similar:inf",)},
+        {"weights": ("similar:-1",)}, {"weights": ("similar:inf",)},
     ],
 )  # fmt: skip
 def test_a_feed_of_nonsense_is_refused(changes: dict[str, object]) -> None:

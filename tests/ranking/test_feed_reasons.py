@@ -26,7 +26,7 @@ def test_the_named_item_is_the_one_without_which_the_pick_falls_furthest() -> No
     for item in LIKED:
         # Candidates as they are, ranked by a history that never held the item.
         worth = np.asarray(FEED.ranker.rank(without(state, item), found.items), np.float64)
-        total = others + worth - np.median(worth)
+        total = others + FEED.config.ranker * (worth - np.median(worth))
         falls[item] = [
             int((total > total[place]).sum() - (found.total > found.total[place]).sum())
             for place in places
