@@ -53,9 +53,10 @@ from benchmarks.stack_figures import (
     keep_answers,
     report,
 )
+from benchmarks.stack_learning import SIGNALS, FilmWords
 from benchmarks.stack_parts import KeptSource, Knows, Parts, Questions, WatchedRanker, shelf_of
 from benchmarks.stack_relations import same_director
-from benchmarks.stack_signals import SIGNALS, FilmWords, SignalBench
+from benchmarks.stack_signals import SignalBench
 from ranking.baselines import NEIGHBOURS
 from ranking.feed import Feed
 from ranking.feed_config import FeedConfig, VarietyConfig
@@ -145,8 +146,8 @@ def added(whole: Stack) -> dict[str, Stack]:
     return {
         **{f"with signal {name}": replace(whole, signals=(name,)) for name in SIGNALS},
         "with all signals": replace(whole, signals=tuple(SIGNALS)),
-        "ranked by long_short": replace(whole, ranker="long_short"),
         "with source relations": replace(whole, sources=(*SOURCES, RELATED)),
+        "ranked by long_short": replace(whole, ranker="long_short"),
     }
 
 
