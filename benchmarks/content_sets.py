@@ -56,7 +56,7 @@ def films(ratings: Path, posters: Path, plots: Path, cache: Path) -> ContentSet:
     """
     known = _rows(ratings / "movies.csv")
     imdb = {row["movieId"]: row["imdbId"].zfill(7) for row in _rows(ratings / "links.csv")}
-    told = _plots(plots)
+    told = described(plots, "Plot")
     words = [
         ". ".join(
             filter(None, [row["title"], row["genres"].replace("|", ", "), told.get(_id(imdb, row))])
@@ -120,10 +120,11 @@ def _rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def _plots(folder: Path) -> dict[str, str]:
+def described(folder: Path, column: str) -> dict[str, str]:
+    """What .jsonl files say of films in one column, by IMDb id; of films of which they say it."""
     lines = [json.loads(line) for f in sorted(folder.glob("*.jsonl")) for line in f.open()]
-    plots = {line["imdbId"].zfill(7): line.get("Plot", "N/A") for line in lines}
-    return {key: plot for key, plot in plots.items() if plot != "N/A"}
+    said = {line["imdbId"].zfill(7): line.get(column, "N/A") for line in lines}
+    return {key: text for key, text in said.items() if text != "N/A"}
 
 
 def _cached(cache: Path, name: str, make: Callable[[], Array]) -> Array:

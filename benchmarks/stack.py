@@ -10,6 +10,8 @@ part is taken out at a time, and nothing is chosen anew.
   Of scorers that rank the whole catalogue it is the share among their first 500.
 - *coverage*: share of the catalogue that stands on any page; *diversity*: mean of 1 - cosine of the
   films of a page, by their joint vectors.
+- Signals beside the ranker are those of ``stack_signals.py``; related films those of
+  ``stack_relations.py``.
 - *content everywhere* and *ids everywhere* also leave out the learnt vectors, which know both.
 - Intervals, 95 %: the mean over seeds of whole less part, bootstrapped over the users.
 
@@ -51,10 +53,14 @@ from benchmarks.stack_figures import (
     keep_answers,
     report,
 )
-from benchmarks.stack_parts import Knows, Parts, Questions, WatchedRanker, shelf_of
+from benchmarks.stack_learning import SIGNALS, FilmWords
+from benchmarks.stack_parts import KeptSource, Knows, Parts, Questions, WatchedRanker, shelf_of
+from benchmarks.stack_relations import same_director
+from benchmarks.stack_signals import SignalBench
 from ranking.baselines import NEIGHBOURS
 from ranking.feed import Feed
 from ranking.feed_config import FeedConfig, VarietyConfig
+from ranking.feed_ranker import Ranker
 from ranking.shelf import Shelf
 from retrieval.metrics import ENDED
 from retrieval.neighbours import ItemNeighbours, NeighbourConfig
@@ -68,6 +74,8 @@ EVERY = {"validation": 4, "test": 2}
 """One of so many questions is asked."""
 POOL, BATCH = 500, 256
 SOURCES = ("neighbours", "interests", "similar", "popular", "fresh", "explore")
+RELATED = "relations"
+Ranking = Knows | Literal["blend", "long_short"]
 LEAN = FeedConfig(
     agreement=0.0,
     interest=0.0,
@@ -88,7 +96,8 @@ class Stack:
 
     config: FeedConfig
     sources: tuple[str, ...] = SOURCES
-    ranker: Knows | Literal["blend"] = "both"
+    ranker: Ranking = "both"
+    signals: tuple[str, ...] = ()
     view: bool = True
 
 
@@ -132,16 +141,35 @@ def taken_out(whole: Stack) -> dict[str, Stack]:
     }
 
 
+def added(whole: Stack) -> dict[str, Stack]:
+    """The whole with one part more, or with another ranker."""
+    return {
+        **{f"with signal {name}": replace(whole, signals=(name,)) for name in SIGNALS},
+        "with all signals": replace(whole, signals=tuple(SIGNALS)),
+        "with source relations": replace(whole, sources=(*SOURCES, RELATED)),
+        "ranked by long_short": replace(whole, ranker="long_short"),
+    }
+
+
 class Bench:
     """Everything that is asked with one seed.
 
     Args:
         parts: sources and rankers.
         seed: of what is learnt.
+        signals: may stand beside the ranker.
+        related: source of related films.
     """
 
-    def __init__(self, parts: Parts, seed: int) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        seed: int,
+        signals: SignalBench | None = None,
+        related: Source | None = None,
+    ) -> None:
         self.parts, self.seed, self.questions = parts, seed, parts.questions
+        self.signals, self._related = signals, related
         self._rankers: dict[str, WatchedRanker] = {}
 
     def pages(self, stack: Stack) -> Answers:
@@ -149,7 +177,7 @@ class Bench:
         ranker, questions = self.ranker(stack.ranker), self.questions
         shelf = self.parts.shelf if stack.view else self.parts.bare_shelf
         sources = [self._sources[name] for name in stack.sources]
-        feed = Feed(shelf, sources, ranker, stack.config)
+        feed = Feed(shelf, sources, self._beside(ranker, stack.signals), stack.config)
         lists = np.full((len(questions), PAGE), ENDED)
         pooled = np.zeros(len(questions), np.bool_)
         states = questions.states if stack.view else questions.bare
@@ -158,14 +186,24 @@ class Bench:
             lists[row, : len(picks)], pooled[row] = picks, target in ranker.asked
         return Answers(lists=lists, pooled=pooled)
 
-    def ranker(self, kind: Knows | Literal["blend"]) -> WatchedRanker:
+    def ranker(self, kind: Ranking) -> WatchedRanker:
         """A ranker, learnt where it was not before."""
         if kind not in self._rankers:
             parts = self.parts
-            self._rankers[kind] = (
-                parts.blend() if kind == "blend" else parts.ranker(kind, self.seed)
-            )
+            match kind:
+                case "blend":
+                    self._rankers[kind] = parts.blend()
+                case "long_short":
+                    self._rankers[kind] = parts.long_short(self.seed)
+                case _:
+                    self._rankers[kind] = parts.ranker(kind, self.seed)
         return self._rankers[kind]
+
+    def _beside(self, ranker: WatchedRanker, signals: tuple[str, ...]) -> Ranker:
+        if not signals:
+            return ranker
+        assert self.signals is not None
+        return self.signals.beside(ranker, signals)
 
     def worth(self, rows: slice) -> NDArray[np.float32]:
         """What the sequence model gives the whole catalogue after some questions, (B, N)."""
@@ -175,7 +213,8 @@ class Bench:
 
     @cached_property
     def _sources(self) -> dict[str, Source]:
-        return {**self.parts.plain, "interests": self.parts.vectors(self.seed)}
+        related = {RELATED: KeptSource(self._related, {})} if self._related else {}
+        return {**self.parts.plain, "interests": self.parts.vectors(self.seed), **related}
 
 
 def ranked(questions: Questions, scores_of: Callable[[slice], NDArray[np.float32]]) -> Answers:
@@ -214,6 +253,7 @@ def systems(bench: Bench, chosen: Mapping[str, FeedConfig]) -> dict[str, Callabl
         "whole, as installed": Stack(config=FeedConfig()),
         "whole": whole,
         **{f"without {name}": stack for name, stack in taken_out(whole).items()},
+        **added(whole),
     }
     return {
         "popular": lambda: scored(questions, Popular.fit(questions.part.fit)),
@@ -271,21 +311,28 @@ def config_of(base: FeedConfig, tried: Mapping[str, Any]) -> FeedConfig:
     )
 
 
-def ask_seed(parts: Parts, chosen: Mapping[str, Any], seed: int, path: Path) -> None:
+def ask_seed(bench: Bench, chosen: Mapping[str, Any], path: Path) -> None:
     """Ask with one seed all that was not asked before, and keep each answer as it comes."""
     configs = {
         "two stages": config_of(LEAN, chosen["two stages"][0]),
         "whole": config_of(FeedConfig(), chosen["whole"][0]),
     }
-    known, started = answers_in(path), time.monotonic()
-    for name, ask in systems(Bench(parts, seed), configs).items():
+    known, started, parts = answers_in(path), time.monotonic(), bench.parts
+    for name, ask in systems(bench, configs).items():
         if name in known:
             continue
         known[name] = ask()
         keep_answers(path, known)
         found = figures(known[name], parts.questions.targets, parts.data)
         told = {figure: round(value, 4) for figure, value in found.items()}
-        print(seed, name, told, f"{time.monotonic() - started:.0f} s", flush=True)
+        print(bench.seed, name, told, f"{time.monotonic() - started:.0f} s", flush=True)
+    if bench.signals is not None and (learnt := bench.signals.told()):
+        signals_at(path).write_text(json.dumps(learnt, indent=1))
+
+
+def signals_at(answers: Path) -> Path:
+    """Where what signals counted and cost is kept beside the answers of a seed."""
+    return answers.with_suffix(".json")
 
 
 def main() -> None:
@@ -301,11 +348,18 @@ def main() -> None:
     data = films(args.ratings, args.posters, args.plots, args.cache)
     shelf = shelf_of(data, args.cache)
     chosen = chosen_on_validation(data, shelf, args.cache)
-    questions = Questions(by_time(data.histories)[1], shelf, EVERY["test"])
+    validation, test = by_time(data.histories)
+    questions = Questions(test, shelf, EVERY["test"])
     files = {seed: args.cache / f"stack-{seed}.npz" for seed in {*SEEDS, *args.seeds}}
-    parts = Parts(data, shelf, questions, NeighbourConfig(**chosen["neighbours"]), args.cache)
+    neighbours = NeighbourConfig(**chosen["neighbours"])
+    parts = Parts(data, shelf, questions, neighbours, args.cache)
+    before = Questions(validation, shelf, EVERY["validation"])
+    earlier = Parts(data, shelf, before, neighbours, args.cache)
+    words = FilmWords.read(args.ratings, data.histories.item_ids)
+    related = same_director(args.ratings, args.plots, data.histories.item_ids)
     for seed in args.seeds:
-        ask_seed(parts, chosen, seed, files[seed])
+        signals = SignalBench(parts, earlier, words, seed)
+        ask_seed(Bench(parts, seed, signals, related), chosen, files[seed])
     asked = [seed for seed in SEEDS if files[seed].exists()]
     if len(asked) > 1:
         assert shelf.interests is not None
@@ -320,9 +374,15 @@ def main() -> None:
                     "questions": len(questions),
                     "users asked": len(np.unique(questions.users)),
                     "interests of the view": list(shelf.interests.names),
+                    "films related by their director": int(
+                        (np.diff(related.table.offsets) > 0).sum()
+                    ),
                 },
                 "chosen on validation": chosen,
                 "seeds": asked,
+                "signals": {
+                    seed: json.loads(signals_at(files[seed]).read_text()) for seed in asked
+                },
                 "systems": report([answers_in(files[seed]) for seed in asked], questions, data),
             },
         )

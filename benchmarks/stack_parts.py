@@ -34,6 +34,10 @@ from ranking.held_out import hold_out
 from ranking.interest_fit import fit_interests
 from ranking.interest_recommender import InterestRecommender
 from ranking.interest_settings import InterestSettings
+from ranking.long_short_fit import fit_long_short
+from ranking.long_short_ranker import LongShortRanker
+from ranking.long_short_recommender import LongShortRecommender
+from ranking.long_short_settings import LongShortSettings
 from ranking.ranker_fit import Content
 from ranking.sequence_ranker import SequenceRanker
 from ranking.sequences import Sequences
@@ -70,6 +74,9 @@ VECTORS = InterestSettings(
     epochs=30, warm_epochs=8, patience=4, num_drawn=256, length=100, device="cpu"
 )
 """Half the rounds of the settings' defaults, as time was short."""
+LONG_SHORT = LongShortSettings(epochs=4, learning_rate=3e-3)
+"""Few rounds, as each takes close to a minute; so the step is the larger of those that
+``benchmarks/impressions.py`` tries. It finds in one round what the smaller finds in three."""
 EXACT = GraphConfig(exact_rows=500_000)
 BATCH = 256
 
@@ -261,6 +268,10 @@ class Parts:
         self.neighbours = ItemNeighbours.fit(questions.part.fit, neighbours)
 
     @cached_property
+    def _events(self) -> Sequences:
+        return Sequences(histories=self.questions.part.fit)
+
+    @cached_property
     def plain(self) -> dict[str, Source]:
         """Sources in which no seed plays a part, by name."""
         shelf, arrivals = self.shelf, Arrivals(self.shelf.added_us, self.shelf.hidden)
@@ -291,8 +302,19 @@ class Parts:
         """The ranker that needs no learning."""
         return WatchedRanker(Blend(shelf=self.shelf), self.questions)
 
+    def long_short(self, seed: int) -> WatchedRanker:
+        """The ranker that also knows each person by a vector of their own."""
+        settings, events = replace(LONG_SHORT, seed=seed), self._events
+        name = digest_of([self.data.name, events.digest, asdict(settings)])
+        path, content = self.cache / f"{self.data.name}-long-{name}.safetensors", self.data.content
+        if not path.exists():
+            held_out = hold_out(events, seed)
+            fit_long_short(held_out, settings, Content(vectors=content)).recommender.save(path)
+        model = LongShortRecommender.load(path, self.shelf.item_ids, content)
+        return WatchedRanker(LongShortRanker(recommender=model), self.questions)
+
     def _interests(self, settings: InterestSettings) -> InterestRecommender:
-        events = Sequences(histories=self.questions.part.fit)
+        events = self._events
         name = digest_of([self.data.name, events.digest, asdict(settings)])
         path = self.cache / f"{self.data.name}-interests-{name}.safetensors"
         if not path.exists():
