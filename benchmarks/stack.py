@@ -2,9 +2,10 @@
 
 Films (MovieLens latest-small) as in ``benchmarks/content.py``: everything before a moment is learnt
 from, later events are questions, of which every second one is asked here. Pages of ten are made by
-the product's own feed. What is chosen (neighbours, strengths, weights of sources) is chosen on
-validation with seed 0, by ndcg at 10, from the same grid for the two stages and the whole; then one
-part is taken out at a time, and nothing is chosen anew.
+the product's own feed. Neighbours are chosen on validation by ndcg at 10; what parts of a score
+count is learnt there with seed 0, as ``sensorium train strengths`` learns it, for the two stages
+and for the whole beside each kind of ranker. Then one part is taken out at a time, and nothing is
+learnt anew.
 
 - *pool*: share of the questions whose answer was among the at most 500 candidates that were ranked.
   Of scorers that rank the whole catalogue it is the share among their first 500.
@@ -28,12 +29,10 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
-from itertools import product
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -42,7 +41,7 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.content import by_time
-from benchmarks.content_sets import ContentSet, films
+from benchmarks.content_sets import films
 from benchmarks.environment import environment, write_result
 from benchmarks.stack_figures import (
     PAGE,
@@ -53,15 +52,28 @@ from benchmarks.stack_figures import (
     keep_answers,
     report,
 )
-from benchmarks.stack_learning import SIGNALS, FilmWords
-from benchmarks.stack_parts import KeptSource, Knows, Parts, Questions, WatchedRanker, shelf_of
+from benchmarks.stack_learning import FilmWords
+from benchmarks.stack_parts import KeptSource, Parts, Questions, WatchedRanker, shelf_of
 from benchmarks.stack_relations import same_director
 from benchmarks.stack_signals import SignalBench
+from benchmarks.stack_variants import (
+    LEAN,
+    RELATED,
+    WHOLES,
+    Ranking,
+    Stack,
+    added,
+    taken_out,
+    two_stages,
+)
 from ranking.baselines import NEIGHBOURS
 from ranking.feed import Feed
-from ranking.feed_config import FeedConfig, VarietyConfig
+from ranking.feed_config import FeedConfig
 from ranking.feed_ranker import Ranker
-from ranking.shelf import Shelf
+from ranking.signals import Question
+from ranking.strengths import fit_strengths, parts_of, said, with_strengths
+from ranking.strengths import whole as unweighed
+from ranking.user_state import UserState
 from retrieval.metrics import ENDED
 from retrieval.neighbours import ItemNeighbours, NeighbourConfig
 from retrieval.popular import Popular
@@ -73,82 +85,18 @@ SEEDS = (0, 1, 2)
 EVERY = {"validation": 4, "test": 2}
 """One of so many questions is asked."""
 POOL, BATCH = 500, 256
-SOURCES = ("neighbours", "interests", "similar", "popular", "fresh", "explore")
-RELATED = "relations"
-Ranking = Knows | Literal["blend", "long_short"]
-LEAN = FeedConfig(
-    agreement=0.0,
-    interest=0.0,
-    explore=0.0,
-    variety=VarietyConfig(alike=0.0, most_share=1.0, least_interests=0),
-)
-"""Two stages and nothing else: candidates, and the order of the ranker."""
-STRENGTHS = tuple(
-    {"ranker": ranker, "agreement": agreement}
-    for ranker, agreement in product((0.5, 1.0), (0.2, 1.0, 3.0))
-)
-WEIGHTS: tuple[tuple[str, ...], ...] = ((), ("neighbours:3",), ("neighbours:10",))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stack:
-    """What a feed is made of."""
+class Chosen:
+    """What validation decides."""
 
-    config: FeedConfig
-    sources: tuple[str, ...] = SOURCES
-    ranker: Ranking = "both"
-    signals: tuple[str, ...] = ()
-    view: bool = True
-
-
-def two_stages(ranker: Knows) -> Stack:
-    """Recall by item neighbours, and the order of a sequence model."""
-    return Stack(config=LEAN, sources=("neighbours",), ranker=ranker, view=False)
-
-
-def less(whole: Stack, *sources: str) -> Stack:
-    """The whole without some sources."""
-    return replace(whole, sources=tuple(one for one in SOURCES if one not in sources))
-
-
-def taken_out(whole: Stack) -> dict[str, Stack]:
-    """The whole without one part at a time."""
-    config, variety = whole.config, whole.config.variety
-
-    def varied(**changes: Any) -> FeedConfig:
-        return replace(config, variety=replace(variety, **changes))
-
-    return {
-        "sequence ranker (blend instead)": replace(whole, ranker="blend"),
-        "content in the ranker": replace(whole, ranker="ids"),
-        "content everywhere": replace(
-            less(whole, "similar", "interests"),
-            ranker="ids",
-            view=False,
-            config=varied(alike=0.0),
-        ),
-        "source neighbours": less(whole, "neighbours"),
-        "source interests": less(whole, "interests"),
-        "source similar": less(whole, "similar"),
-        "source popular": less(whole, "popular"),
-        "sources fresh and explore": less(whole, "fresh", "explore"),
-        "agreement of sources": replace(whole, config=replace(config, agreement=0.0)),
-        "view (taste and quotas)": replace(whole, view=False),
-        "quotas of the view": replace(whole, config=varied(most_share=1.0, least_interests=0)),
-        "marginal relevance": replace(whole, config=varied(alike=0.0)),
-        "ids in the ranker": replace(whole, ranker="content"),
-        "ids everywhere": replace(less(whole, "neighbours", "interests"), ranker="content"),
-    }
-
-
-def added(whole: Stack) -> dict[str, Stack]:
-    """The whole with one part more, or with another ranker."""
-    return {
-        **{f"with signal {name}": replace(whole, signals=(name,)) for name in SIGNALS},
-        "with all signals": replace(whole, signals=tuple(SIGNALS)),
-        "with source relations": replace(whole, sources=(*SOURCES, RELATED)),
-        "ranked by long_short": replace(whole, ranker="long_short"),
-    }
+    neighbours: NeighbourConfig
+    """How films become neighbours."""
+    questions: int
+    """That were asked."""
+    strengths: Mapping[str, Mapping[str, float]]
+    """What parts count, for the two stages and for the whole by its ranker."""
 
 
 class Bench:
@@ -174,17 +122,35 @@ class Bench:
 
     def pages(self, stack: Stack) -> Answers:
         """Make a page for each question."""
-        ranker, questions = self.ranker(stack.ranker), self.questions
-        shelf = self.parts.shelf if stack.view else self.parts.bare_shelf
-        sources = [self._sources[name] for name in stack.sources]
-        feed = Feed(shelf, sources, self._beside(ranker, stack.signals), stack.config)
+        feed, ranker, questions = self._feed(stack), self.ranker(stack.ranker), self.questions
         lists = np.full((len(questions), PAGE), ENDED)
         pooled = np.zeros(len(questions), np.bool_)
-        states = questions.states if stack.view else questions.bare
-        for row, (state, target) in enumerate(zip(states, questions.targets, strict=True)):
-            picks = [shelf.number_of[pick.item_id] for pick in feed.page(state).picks]
+        for row, (state, target) in enumerate(self._asked(stack)):
+            picks = [feed.shelf.number_of[pick.item_id] for pick in feed.page(state).picks]
             lists[row, : len(picks)], pooled[row] = picks, target in ranker.asked
         return Answers(lists=lists, pooled=pooled)
+
+    def strengths(self, stack: Stack) -> dict[str, float]:
+        """Learn what the parts of a feed count, from the questions whose answer is ranked."""
+        feed, questions = self._feed(replace(stack, config=unweighed(stack.config))), []
+        parts = parts_of(stack.sources)
+        for state, target in self._asked(stack):
+            candidates = feed.candidates(state)
+            if len(places := np.flatnonzero(candidates.items == target)):
+                nothing = np.zeros(len(candidates.items), np.float32)
+                told = said(candidates, parts)
+                questions.append(Question(base=nothing, signals=told, chosen=int(places[0])))
+        return fit_strengths(questions, parts)
+
+    def _feed(self, stack: Stack) -> Feed:
+        shelf = self.parts.shelf if stack.view else self.parts.bare_shelf
+        sources = [self._sources[name] for name in stack.sources]
+        ranker = self._beside(self.ranker(stack.ranker), stack.signals)
+        return Feed(shelf, sources, ranker, stack.config)
+
+    def _asked(self, stack: Stack) -> Iterator[tuple[UserState, int]]:
+        states = self.questions.states if stack.view else self.questions.bare
+        return zip(states, self.questions.targets.tolist(), strict=True)
 
     def ranker(self, kind: Ranking) -> WatchedRanker:
         """A ranker, learnt where it was not before."""
@@ -241,19 +207,25 @@ def scored(questions: Questions, scorer: ItemScorer) -> Answers:
     return ranked(questions, lambda rows: scorer.score(questions.histories[rows]))
 
 
-def systems(bench: Bench, chosen: Mapping[str, FeedConfig]) -> dict[str, Callable[[], Answers]]:
-    """All that is asked, by name."""
+def systems(
+    bench: Bench, chosen: Mapping[str, Mapping[str, float]]
+) -> dict[str, Callable[[], Answers]]:
+    """All that is asked, by name; ``chosen`` are strengths."""
     questions = bench.questions
-    best_two = replace(two_stages("both"), config=chosen["two stages"])
-    whole = Stack(config=chosen["whole"])
+    best_two = replace(two_stages("both"), config=with_strengths(LEAN, chosen["two stages"]))
+    whole, blend, long_short = (
+        Stack(config=with_strengths(FeedConfig(), chosen[kind]), ranker=kind) for kind in WHOLES
+    )
     stacks = {
         "neighbours, ranked by ids": two_stages("ids"),
         "neighbours, ranked by content and ids": two_stages("both"),
         "the same, places of neighbours count": best_two,
         "whole, as installed": Stack(config=FeedConfig()),
         "whole": whole,
+        "without sequence ranker (blend instead)": blend,
         **{f"without {name}": stack for name, stack in taken_out(whole).items()},
         **added(whole),
+        "ranked by long_short": long_short,
     }
     return {
         "popular": lambda: scored(questions, Popular.fit(questions.part.fit)),
@@ -263,24 +235,29 @@ def systems(bench: Bench, chosen: Mapping[str, FeedConfig]) -> dict[str, Callabl
     }
 
 
-def chosen_on_validation(data: ContentSet, shelf: Shelf, cache: Path) -> dict[str, Any]:
-    """Choose neighbours, then strengths and weights, on validation; known ones are read."""
-    path = cache / "stack-chosen.json"
+def chosen_on_validation(earlier: Questions, make: Callable[[NeighbourConfig], Parts]) -> Chosen:
+    """Choose neighbours, then learn strengths, on validation; known ones are read.
+
+    Args:
+        earlier: its questions.
+        make: gives sources and rankers for them.
+    """
+    neighbours = best_neighbours(earlier)
+    bench = Bench(make(neighbours), 0)
+    path = bench.parts.cache / "stack-chosen.json"
     if not path.exists():
-        questions = Questions(by_time(data.histories)[0], shelf, EVERY["validation"])
-        neighbours = _best_neighbours(questions)
-        bench = Bench(Parts(data, shelf, questions, neighbours, cache), 0)
-        tried = {
-            "two stages": _tried(bench, LEAN, False),
-            "whole": _tried(bench, FeedConfig(), True),
+        stacks: dict[str, Stack] = {
+            "two stages": two_stages("both"),
+            **{kind: Stack(config=FeedConfig(), ranker=kind) for kind in WHOLES},
         }
-        chosen = {"neighbours": asdict(neighbours), "questions": len(questions), **tried}
+        chosen = {name: bench.strengths(stack) for name, stack in stacks.items()}
         path.write_text(json.dumps(chosen, indent=1))
-    found: dict[str, Any] = json.loads(path.read_text())
-    return found
+    strengths: dict[str, dict[str, float]] = json.loads(path.read_text())
+    return Chosen(neighbours=neighbours, questions=len(earlier), strengths=strengths)
 
 
-def _best_neighbours(questions: Questions) -> NeighbourConfig:
+def best_neighbours(questions: Questions) -> NeighbourConfig:
+    """Choose how films become neighbours."""
     reached = []
     for config in NEIGHBOURS:
         answers = scored(questions, ItemNeighbours.fit(questions.part.fit, config))
@@ -288,37 +265,10 @@ def _best_neighbours(questions: Questions) -> NeighbourConfig:
     return NEIGHBOURS[int(np.argmax(reached))]
 
 
-def _tried(bench: Bench, base: FeedConfig, whole: bool) -> list[dict[str, Any]]:
-    """Settings and what they reach, the best first."""
-    tried = []
-    for strengths, weights in product(STRENGTHS, WEIGHTS if whole else WEIGHTS[:1]):
-        config = config_of(base, {**strengths, "weights": weights})
-        stack = Stack(config=config) if whole else replace(two_stages("both"), config=config)
-        found = by_case(bench.pages(stack), bench.questions.targets)
-        reached = float(found["ndcg@10"].mean())
-        tried.append({**strengths, "weights": list(weights), "ndcg@10": reached})
-        print(tried[-1], flush=True)
-    return sorted(tried, key=lambda one: -one["ndcg@10"])
-
-
-def config_of(base: FeedConfig, tried: Mapping[str, Any]) -> FeedConfig:
-    """Settings with what was tried."""
-    return replace(
-        base,
-        ranker=tried["ranker"],
-        agreement=tried["agreement"],
-        weights=tuple(tried["weights"]),
-    )
-
-
-def ask_seed(bench: Bench, chosen: Mapping[str, Any], path: Path) -> None:
+def ask_seed(bench: Bench, chosen: Chosen, path: Path) -> None:
     """Ask with one seed all that was not asked before, and keep each answer as it comes."""
-    configs = {
-        "two stages": config_of(LEAN, chosen["two stages"][0]),
-        "whole": config_of(FeedConfig(), chosen["whole"][0]),
-    }
     known, started, parts = answers_in(path), time.monotonic(), bench.parts
-    for name, ask in systems(bench, configs).items():
+    for name, ask in systems(bench, chosen.strengths).items():
         if name in known:
             continue
         known[name] = ask()
@@ -347,14 +297,13 @@ def main() -> None:
     args.cache.mkdir(parents=True, exist_ok=True)
     data = films(args.ratings, args.posters, args.plots, args.cache)
     shelf = shelf_of(data, args.cache)
-    chosen = chosen_on_validation(data, shelf, args.cache)
     validation, test = by_time(data.histories)
+    before = Questions(validation, shelf, EVERY["validation"])
+    chosen = chosen_on_validation(before, lambda n: Parts(data, shelf, before, n, args.cache))
     questions = Questions(test, shelf, EVERY["test"])
     files = {seed: args.cache / f"stack-{seed}.npz" for seed in {*SEEDS, *args.seeds}}
-    neighbours = NeighbourConfig(**chosen["neighbours"])
-    parts = Parts(data, shelf, questions, neighbours, args.cache)
-    before = Questions(validation, shelf, EVERY["validation"])
-    earlier = Parts(data, shelf, before, neighbours, args.cache)
+    parts = Parts(data, shelf, questions, chosen.neighbours, args.cache)
+    earlier = Parts(data, shelf, before, chosen.neighbours, args.cache)
     words = FilmWords.read(args.ratings, data.histories.item_ids)
     related = same_director(args.ratings, args.plots, data.histories.item_ids)
     for seed in args.seeds:
@@ -378,7 +327,7 @@ def main() -> None:
                         (np.diff(related.table.offsets) > 0).sum()
                     ),
                 },
-                "chosen on validation": chosen,
+                "chosen on validation": asdict(chosen),
                 "seeds": asked,
                 "signals": {
                     seed: json.loads(signals_at(files[seed]).read_text()) for seed in asked

@@ -81,8 +81,8 @@ EXACT = GraphConfig(exact_rows=500_000)
 BATCH = 256
 
 
-def shelf_of(data: ContentSet, cache: Path) -> Shelf:
-    """The films as a shelf with a view."""
+def shelf_of(data: ContentSet, cache: Path, aspect: str = ASPECT) -> Shelf:
+    """The items as a shelf with a view by an aspect."""
     events, num_items = data.histories, data.histories.num_items
     came = np.full(num_items, np.iinfo(np.int64).max)
     np.minimum.at(came, events.items, events.times_us)
@@ -92,14 +92,14 @@ def shelf_of(data: ContentSet, cache: Path) -> Shelf:
         added_us=came,
         group=np.arange(num_items),
         hidden=np.zeros(num_items, np.bool_),
-        interests=interests_of(data.content, cache / f"{data.name}-view.npz"),
+        interests=interests_of(data.content, aspect, cache / f"{data.name}-view.npz"),
     )
 
 
-def interests_of(content: NDArray[np.float32], kept: Path) -> Interests:
-    """What ``sensorium cluster --by "film genre"`` makes of joint vectors."""
+def interests_of(content: NDArray[np.float32], aspect: str, kept: Path) -> Interests:
+    """What ``sensorium cluster --by`` an aspect makes of joint vectors."""
     if not kept.exists():
-        candidates = candidates_for(ASPECT, (), 40, None)
+        candidates = candidates_for(aspect, (), 40, None)
         words = Family(FamilyConfig(name="bundled")).word_fields(phrases(candidates))["joint"]
         views = ItemViews(
             num_items=len(content), blocks={"joint": Block(np.arange(len(content)), content)}
@@ -108,7 +108,7 @@ def interests_of(content: NDArray[np.float32], kept: Path) -> Interests:
         np.savez(kept, names=made.names, labels=made.labels, confidence=made.confidence)
     with np.load(kept) as found:
         return Interests(
-            view=ASPECT,
+            view=aspect,
             names=tuple(found["names"].tolist()),
             of_item=found["labels"].astype(np.int32),
             confidence=found["confidence"],
@@ -255,6 +255,9 @@ class Parts:
         cache: keeps what was learnt.
     """
 
+    base, rankers = BASE, RANKERS
+    """Settings of sequence models, and by what items are known by."""
+
     def __init__(
         self,
         data: ContentSet,
@@ -294,7 +297,7 @@ class Parts:
 
     def ranker(self, knows: Knows, seed: int) -> WatchedRanker:
         """The sequence model."""
-        settings = replace(BASE, knows=knows, seed=seed, **RANKERS[knows])
+        settings = replace(self.base, knows=knows, seed=seed, **self.rankers[knows])
         learnt_one = learnt(self.data, self.questions.part, settings, self.cache)
         return WatchedRanker(SequenceRanker(recommender=learnt_one), self.questions)
 

@@ -1,8 +1,8 @@
 """Settings of the feed, and what one request may ask on top of them.
 
 Scores are logarithms: a strength of 1 makes a candidate count e times as much, and a boost by 2
-makes it count as one of half its rank does. The strengths of ranker and sources are about those
-that two sets of real likings were found to have; ``sensorium train strengths`` finds a library's.
+makes it count as one of half its rank does. What sources count beside the ranker is about what
+it was found to be on two sets of real likings; ``sensorium train strengths`` finds a library's.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class FeedConfig:
     """Candidates that each source is asked for; more where too few of them may be shown."""
     pool: int = 500
     """Most candidates that are ranked."""
-    weights: tuple[str, ...] = ("neighbours:2",)
+    weights: tuple[str, ...] = ("neighbours:5",)
     """Weights of sources, in the pool and in the score; 1 for those not named, 0 for one whose
     places say nothing."""
     signals: tuple[str, ...] = ()
@@ -84,9 +84,9 @@ class FeedConfig:
     strengths: Literal["learnt", "set"] = "learnt"
     """What parts of the score count: what ``sensorium train strengths`` found of ``ranker``,
     ``agreement``, ``interest`` and ``weights``, once it has run, or what is set here."""
-    ranker: float = 0.3
+    ranker: float = 1.0
     """Strength of the ranker; less for one that is surer than it should be."""
-    agreement: float = 0.15
+    agreement: float = 0.2
     """Strength of the sources: of the odds by an item's place with each."""
     interest: float = 0.5
     """Strength of an interest's share of the person's taste."""
