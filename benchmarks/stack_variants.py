@@ -1,4 +1,4 @@
-"""Feeds that ``benchmarks/stack.py`` holds against each other: two stages, the whole, parts of it."""
+"""Feeds that ``benchmarks/stack.py`` holds against each other: two stages, the whole, its parts."""
 
 from __future__ import annotations
 
