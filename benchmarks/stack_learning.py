@@ -118,7 +118,8 @@ def _profiles(parts: Parts, words: FilmWords, seed: int) -> Signal:
 
     def known(deeds: Deeds) -> Floats:
         history = History(items=deeds.items, times_us=deeds.times_us, asked_us=deeds.asked_us)
-        return describe([history])[0]
+        encoded: Floats = describe([history])[0]
+        return encoded
 
     return ProfileSignal(model=ProfileModel.load(path, parts.data.content), known=known)
 
