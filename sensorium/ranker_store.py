@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 RANKER, LONG_SHORT, INTERESTS = "ranker", "long_short", "interests"
 INTENT, LIFECYCLE, PROFILES = "intent", "lifecycle", "profiles"
 """What a workspace calls what is learnt from events."""
+LEARNT = (RANKER, LONG_SHORT, INTERESTS, INTENT, LIFECYCLE, PROFILES)
+"""All of it."""
 SPACE_PARTS = ("frames", "sound", "text", "alignment", "fusion")
 """Parts of a recipe that decide what joint vectors mean."""
 ModelT = TypeVar("ModelT", "SequenceRecommender", "InterestRecommender")

@@ -30,12 +30,16 @@ from sensorium.library import EmptyLibraryError, Library, open_library
 from sensorium.people import ERASURES
 from sensorium.query import QueryEncoder, SearchRequest
 from sensorium.query_decoder import QueryDecoder
+from sensorium.ranker_store import LEARNT
+from sensorium.relation_store import RELATED
 from sensorium.reports import Answers
 from sensorium.search import answer, described
 from sensorium.service.recommenders import Recommenders
 from sensorium.shared_encoders import SharedEncoders
 from sensorium.shelf import stock_of
+from sensorium.signals import WEIGHTS
 from sensorium.steps import timed
+from sensorium.strengths import STRENGTHS
 
 if TYPE_CHECKING:
     from retrieval.mirror import Mirror
@@ -51,7 +55,7 @@ class _State(NamedTuple):
     written: object
     """Generation, vectors and views: what whoever holds the workspace changes."""
     besides: object
-    """Models and erasures, which come without its being held."""
+    """Models, what they count, and erasures, which come without its being held."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -208,8 +212,11 @@ class Host:
         held, active = workspace.is_held, workspace.active
         if active is None:
             return None
-        learnt = tuple(workspace.learnt(part, newest=True) for part in ("ranker", "interests"))
-        besides = learnt, workspace.manifest.recall(ERASURES, 0)
+        learnt = [workspace.learnt(part, newest=True) for part in (*LEARNT, RELATED)]
+        besides = (
+            learnt,
+            [workspace.manifest.recall(name) for name in (WEIGHTS, STRENGTHS, ERASURES)],
+        )
         if held and self._shown is not None:
             return self._shown._replace(besides=besides)
         snapshot = shown_snapshot(workspace, active)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +14,8 @@ from sensorium.albums import Albums
 from sensorium.feed import FeedRequest
 from sensorium.library import EmptyLibraryError
 from sensorium.service.serving import Host
+from sensorium.signals import WEIGHTS
+from sensorium.strengths import STRENGTHS, LearntStrengths
 from sensorium.takedown import take_down
 from support.cli import sensorium
 from support.library import CONFIG
@@ -49,6 +51,16 @@ def test_an_edit_of_the_view_shows(host: Host) -> None:
     interests = host.serving.recommender.stock.shelf.interests
     assert interests is not None
     assert "crimson" in interests.names
+
+
+def test_what_parts_are_found_to_count_shows(host: Host) -> None:
+    learnt = LearntStrengths(beside="blend", found={"ranker": 2.0})
+    host.library.workspace.manifest.remember(STRENGTHS, asdict(learnt))
+    assert host.refresh()
+    assert host.serving.recommender.feed.config.ranker == 2.0
+    assert not host.refresh()
+    host.library.workspace.manifest.remember(WEIGHTS, {"intent": 0.5})
+    assert host.refresh()
 
 
 def test_a_click_shows_without_a_refresh(host: Host) -> None:
