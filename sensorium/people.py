@@ -17,6 +17,7 @@ from ingest.database import WorkspaceError, compact, write_back
 from ranking.preferences import Preferences
 from ranking.profile_store import ProfileStore
 from sensorium.kept_answers import KeptAnswers
+from sensorium.relation_store import RELATED, RELATIONS
 from sensorium.service.keys import KeyStore
 from sensorium.traces import Trace, Traces, find_traces, has_deleted_bytes
 from sensorium.workspace import ALIGNMENT, SOURCES, Workspace
@@ -28,6 +29,8 @@ ERASURES = "erasures"
 counted of events counts anew when it changes."""
 LEARNT = "*.safetensors"
 """Files that hold what was learnt."""
+NOT_OF_PEOPLE = (ALIGNMENT, SOURCES, RELATIONS, RELATED)
+"""Folders of those that nobody's events are in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,11 +121,12 @@ def stores_of(workspace: Workspace) -> dict[str, Forget]:
 def learnt_since(workspace: Workspace, moment: datetime) -> tuple[str, ...]:
     """Name learnt files that were written after a moment.
 
-    Alignments are learnt from titles alone, and what sources keep is erased: both are left out.
+    Alignments are learnt from titles alone, relations from pairs of items, and what sources keep is
+    erased: all of these are left out.
     """
     seconds, files = moment.timestamp(), workspace.path.rglob(LEARNT)
     named = [file.relative_to(workspace.path) for file in files if file.stat().st_mtime >= seconds]
-    return tuple(str(file) for file in sorted(named) if file.parts[0] not in (ALIGNMENT, SOURCES))
+    return tuple(str(file) for file in sorted(named) if file.parts[0] not in NOT_OF_PEOPLE)
 
 
 def _cleaned(workspace: Workspace, user_id: str, traces: Traces, changed: bool) -> str:

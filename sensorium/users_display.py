@@ -107,9 +107,12 @@ def show_receipt(receipt: Receipt, console: Console, as_json: bool) -> None:
     for trace in receipt.found:
         console.print(escape(f"  {trace.place}: {trace.count}"), highlight=False)
     if receipt.retrain:
-        console.print("learnt when these events were there, learn them anew with sensorium train:")
+        console.print("learnt when these events were there, learn them anew:")
         for file in receipt.retrain:
-            console.print(escape(f"  {file}"), highlight=False)
+            part = file.partition("/")[0]
+            tastes = "titles write --groups tastes --anew"
+            learn = tastes if part == "titles" else f"train {part}"
+            console.print(escape(f"  {file}: sensorium {learn}"), highlight=False)
     for note in receipt.notes:
         console.print(f"[dim]{escape(note)}[/dim]")
 

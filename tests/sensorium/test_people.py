@@ -221,6 +221,7 @@ def test_what_sources_counted_goes_with_whose_events_it_counted(workspace: Works
 def test_files_learnt_since_the_first_event_are_named(workspace: Workspace) -> None:
     moments = {"fusion/old.safetensors": -60, "fusion/new.safetensors": 60}
     moments |= {"ranker/ranker.safetensors": 90, "alignment/a/text.safetensors": 60}
+    moments |= {"related/related.safetensors": 60}
     for place, seconds in moments.items():
         at = (START + timedelta(seconds=seconds)).timestamp()
         os.utime(written(workspace.path / place), (at, at))

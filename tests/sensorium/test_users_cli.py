@@ -185,7 +185,7 @@ def test_a_receipt_for_programs_says_where_an_id_still_stands(library: Library) 
     log.append([event("i", "charlotte")])
     told = users(library, "erase", "charlotte", "--yes", code=3).stdout
     assert "the id still stands in" in told
-    assert "ranker/ranker.safetensors" in told
+    assert "ranker/ranker.safetensors: sensorium train ranker" in told
 
 
 def test_what_was_said_holds_for_clusters_of_the_same_name_in_a_view_made_anew(
