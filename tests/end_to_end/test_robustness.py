@@ -18,7 +18,10 @@ from support.cli import rows, sensorium, start
 from support.media import write_image, write_sound, write_video
 
 FORMATS = (("jpg", "png", "webp", "gif"), ("wav", "flac", "ogg", "mp3"))
-LIMITS = ("--set", "decode.timeout_seconds=20", "--set", "decode.max_duration_seconds=600")
+LIMITS = (
+    "--workers", "2",
+    "--set", "decode.timeout_seconds=20", "--set", "decode.max_duration_seconds=600",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -22,14 +22,13 @@ from ranking.sequences import Sequences, rows_learnt_from
 from retrieval.popular import Popular
 from support.deeds import turning
 from support.histories import kinds, walks
+from support.seeds import SEEDS
 
 WORLD = RankerSettings(
     width=16, num_layers=1, length=10, epochs=20, patience=5, batch_size=32, learning_rate=0.02,
     drawn="all",
 )  # fmt: skip
 QUICK = RankerSettings(width=8, num_layers=1, length=4, epochs=1)
-SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))]
-"""A world that was planted once tells right from wrong; others show that it was not luck."""
 HELD_OUT = hold_out(Sequences(histories=walks(60, 3)), seed=0)
 
 

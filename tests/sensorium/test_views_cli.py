@@ -32,7 +32,7 @@ def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("albums")
     for colour in COLOURS:
         paint(folder / "media", colour, range(6))
-    sensorium("index", folder / "media", "-w", folder / "w", "--local", "--workers", "1", "-q")
+    sensorium("index", folder / "media", "-w", folder / "w", "--local", "-q")
     sensorium(*CLUSTER, "-k", "3", "-w", folder / "w", "--quiet")
     return folder
 
@@ -153,7 +153,7 @@ def test_what_people_said_outlives_merging_and_splitting(
 
 def test_a_view_takes_what_comes_and_survives_other_models(library: Path) -> None:
     before = placed(library)
-    words = ("index", library / "more", "-w", library / "w", "--local", "--workers", "1", "--json")
+    words = ("index", library / "more", "-w", library / "w", "--local", "--json")
 
     paint(library / "more", "green", range(6, 9))
     [report] = rows(sensorium(*words))

@@ -26,13 +26,17 @@ class Done:
 
 
 def environment(**extra: str) -> dict[str, str]:
-    """This process's environment without settings that a user's shell may hold."""
+    """This process's environment without settings that a user's shell may hold.
+
+    One process decodes, whatever the number of cores: other tests run beside it.
+    """
     kept = {
         key: value
         for key, value in os.environ.items()
         if not key.startswith("SENSORIUM_") or key == "SENSORIUM_CACHE"
     }
     chosen = {"NO_COLOR": "1", "COLUMNS": "200", "SENSORIUM_FAMILY": "bundled"}
+    chosen["SENSORIUM_RUN__DECODE_WORKERS"] = "1"
     return {**kept, **chosen, **extra}
 
 

@@ -53,7 +53,7 @@ def index_colours(folder: Path) -> Path:
     write_video(media / "clip.mp4", seed=3)
     write_sound(media / "tone.wav")
     (media / "note.txt").write_text("Lentil soup\n\nLentils and cumin; simmer for an hour.")
-    sensorium("index", media, "-w", workspace, "--local", "--workers", "1", "--quiet")
+    sensorium("index", media, "-w", workspace, "--local", "--quiet")
     words = ("--by", "colour", "--words", "red,green,blue", "--ablate", "proxies", "-k", "3")
     sensorium("cluster", *words, "-w", workspace, "--quiet")
     return workspace

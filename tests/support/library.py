@@ -12,11 +12,14 @@ from ingest.decoded import Decoded
 from ingest.item import Item, Medium, Modality
 from ray_jobs.recipe import content_hashes, words_hash
 from sensorium.assemble import with_family
-from sensorium.config import Config
+from sensorium.config import Config, RunConfig
 from sensorium.library import Library
 from sensorium.service.settings import ServiceConfig
 
-CONFIG = with_family(Config(service=ServiceConfig(allowed_hosts=("testserver",))), "bundled")
+CONFIG = with_family(
+    Config(service=ServiceConfig(allowed_hosts=("testserver",)), run=RunConfig(decode_workers=1)),
+    "bundled",
+)
 
 
 def library_of_vectors(
