@@ -9,10 +9,15 @@ import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import typer.main
+
+build_once = cache(typer.main.get_command)
+"""Commands are built of functions, which takes longer than what many of them do."""
 COMMAND = (sys.executable, "-m", "sensorium")
 
 
@@ -64,6 +69,7 @@ def sensorium(*words: str | Path, code: int = 0, **extra: str) -> Done:
     returncode = 0
     with (
         patch.object(sys, "argv", argv),
+        patch.object(typer.main, "get_command", build_once),
         patch.dict(os.environ, environment(**extra), clear=True),
         redirect_stdout(stdout),
         redirect_stderr(stderr),
