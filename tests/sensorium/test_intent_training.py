@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from rich.console import Console
 
 from ranking.intent_config import DAY_US
@@ -13,11 +14,13 @@ from sensorium.intent_categories import open_intent
 from sensorium.library import Library
 from support.cli import rows, sensorium
 from support.habits import GROUPS, KINDS, QUICK, USERS, write_habits
-from support.library import CONFIG, library_of_vectors
+from support.library import CONFIG, copy_fused, library_of_vectors
 
 
-def test_intent_is_learnt_of_a_view_kept_and_opened(tmp_path: Path) -> None:
-    library_of_vectors(tmp_path, 40, GROUPS).fuse_anew(Console(quiet=True), quiet=True)
+def test_intent_is_learnt_of_a_view_kept_and_opened(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    copy_fused(tmp_path_factory, tmp_path, 40, GROUPS)
     assert "--by" in sensorium("train", "intent", "-w", tmp_path, code=1).stderr
     library = Library(tmp_path, CONFIG, create=False)
     assert "no intent learnt yet" in open_intent(library, ("000",))[1]
