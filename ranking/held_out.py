@@ -17,6 +17,8 @@ from ranking.splits import FEWEST_EVENTS, Case, Part
 
 MOST_USERS = 5_000
 """Users whose last liking is held out, at most."""
+FEWEST_QUESTIONS = 20
+"""Users with a last liking below which nothing can be judged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

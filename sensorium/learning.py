@@ -17,7 +17,7 @@ import numpy as np
 from ingest.event_files import EventFile
 from ranking.baselines import baselines, compare
 from ranking.evaluate import Evaluation, EvaluationConfig, evaluate, gap
-from ranking.held_out import HeldOut, hold_out
+from ranking.held_out import FEWEST_QUESTIONS, HeldOut, hold_out
 from ranking.ranker_fit import Content
 from ranking.sequence_events import learnable
 from ranking.sequences import Sequences
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from sensorium.library import Library
     from sensorium.ranker_store import LibraryContent
 
-FEWEST_QUESTIONS = 20
-"""Users with three likings or more below which nothing can be judged."""
 BESIDE = ("popular", "item neighbours")
 """Baselines that are cheap enough to stand beside every run."""
 JUDGED_BY = "ndcg@10"

@@ -129,9 +129,13 @@ def open_ranker(
     Returns:
         The ranker, or None with what a person should know; the note is empty where all is well.
     """
+    path = workspace.learnt(RANKER, newest=True)
+    if path is None:
+        return None, _not_learnt(RANKER)
+    # Whoever has learnt nothing does not wait for torch.
     from ranking.sequence_recommender import SequenceRecommender
 
-    return _open(SequenceRecommender, RANKER, workspace, generation, (catalogue, vectors))
+    return _open(SequenceRecommender, RANKER, path, generation, (catalogue, vectors))
 
 
 def open_interests(
@@ -141,9 +145,12 @@ def open_interests(
     vectors: NDArray[np.float32],
 ) -> tuple[InterestRecommender | None, str]:
     """Open the workspace's model of interests for a catalogue; see ``open_ranker``."""
+    path = workspace.learnt(INTERESTS, newest=True)
+    if path is None:
+        return None, _not_learnt(INTERESTS)
     from ranking.interest_recommender import InterestRecommender
 
-    return _open(InterestRecommender, INTERESTS, workspace, generation, (catalogue, vectors))
+    return _open(InterestRecommender, INTERESTS, path, generation, (catalogue, vectors))
 
 
 def open_profiles(
@@ -154,11 +161,11 @@ def open_profiles(
     Returns:
         The model, or None with what a person should know; the note is empty where all is well.
     """
-    from ranking.profile_model import ProfileModel
-
     path = workspace.learnt(PROFILES, newest=True)
     if path is None:
         return None, "nothing learnt of profiles yet; sensorium train profiles learns from events"
+    from ranking.profile_model import ProfileModel
+
     try:
         model = ProfileModel.load(path, vectors)
     except FittedError as error:
@@ -171,16 +178,17 @@ def open_profiles(
     return model, ""
 
 
+def _not_learnt(name: str) -> str:
+    return f"no {name} learnt yet; sensorium train {name} learns from events"
+
+
 def _open(
     kind: type[ModelT],
     name: str,
-    workspace: Workspace,
+    path: Path,
     generation: Generation,
     items: tuple[Sequence[str], NDArray[np.float32]],
 ) -> tuple[ModelT | None, str]:
-    path = workspace.learnt(name, newest=True)
-    if path is None:
-        return None, f"no {name} learnt yet; sensorium train {name} learns from events"
     try:
         model = kind.load(path, *items)
     except FittedError as error:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranking.evaluate import interval_of_mean
+from ranking.held_out import FEWEST_QUESTIONS
 from ranking.signals import (
     Deeds,
     Question,
@@ -26,7 +27,6 @@ from ranking.signals import (
     places_of_chosen,
 )
 from retrieval.metrics import hit_at_k, ndcg_at_k
-from sensorium.learning import FEWEST_QUESTIONS
 from sensorium.past_choices import past_choices
 from sensorium.progress import bar_progress
 from sensorium.rankers import ranker_of

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from ranking.evaluate import interval_of_mean
 from ranking.feed import Feed
+from ranking.held_out import FEWEST_QUESTIONS
 from ranking.signals import Question, places_of_chosen
 from ranking.strengths import fit_strengths, parts_of, said, strengths_of, whole, with_strengths
 from ray_jobs.recipe import digest_of
@@ -27,7 +28,6 @@ from retrieval.neighbours import ItemNeighbours, NeighbourConfig
 from retrieval.source_neighbours import NeighbourTable
 from retrieval.tally import Standings, Tally
 from sensorium.feed_sources import sources_of
-from sensorium.learning import FEWEST_QUESTIONS
 from sensorium.past_choices import past_choices
 from sensorium.progress import bar_progress
 from sensorium.rankers import ranker_of

@@ -28,7 +28,7 @@ def test_a_line_that_stays_is_told_once() -> None:
     pytest.importorskip("rapidocr", reason="the extra ocr is not installed")
     frames = np.stack([page("Breaking News"), page("BREAKING NEWS", "Snow in May"), page("D")])
 
-    assert ScreenReader(Threads(count=2)).read(frames) == "Breaking News\nSnow in May"
+    assert ScreenReader(Threads(count=1)).read(frames) == "Breaking News\nSnow in May"
 
 
 def test_without_the_extra_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -> None:

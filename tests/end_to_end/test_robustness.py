@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,35 +17,50 @@ from support.broken import BREAKAGES, Broken, broken_files
 from support.cli import rows, sensorium, start
 from support.media import write_image, write_sound, write_video
 
-NUM_GOOD = 50
-LIMITS = ("--set", "decode.timeout_seconds=20", "--set", "decode.max_duration_seconds=600")
+FORMATS = (("jpg", "png", "webp", "gif"), ("wav", "flac", "ogg", "mp3"))
+LIMITS = (
+    "--workers", "2",
+    "--set", "decode.timeout_seconds=20", "--set", "decode.max_duration_seconds=600",
+)  # fmt: skip
 
 
-def good_files(folder: Path) -> None:
-    """Thirty-two stills, four clips, ten sounds and four texts."""
-    for number in range(32):
-        suffix = ("jpg", "png", "webp", "gif")[number % 4]
-        write_image(folder / f"still{number:02d}.{suffix}", number)
-    for number in range(4):
+@dataclass(frozen=True)
+class Corpus:
+    """Good files with broken ones among them."""
+
+    folder: Path
+    num_good: int
+    broken: list[Broken]
+
+
+def good_files(folder: Path, times: int) -> int:
+    """Write so many times eight stills and four sounds, of every format, a clip and a text.
+
+    Returns:
+        How many there are.
+    """
+    stills, sounds = FORMATS
+    for number in range(8 * times):
+        write_image(folder / f"still{number:02d}.{stills[number % 4]}", number)
+    for number in range(4 * times):
+        write_sound(folder / f"sound{number}.{sounds[number % 4]}", 300.0 + 40 * number)
+    for number in range(times):
         write_video(folder / f"clip{number}.mp4", seed=number, tone_hz=200.0 + 50 * number)
-    for number in range(10):
-        suffix = ("wav", "flac", "ogg", "mp3")[number % 4]
-        write_sound(folder / f"sound{number}.{suffix}", 300.0 + 40 * number)
-    for number in range(4):
         (folder / f"note{number}.txt").write_text(f"Note {number}\n\nA boat and {number} gulls.")
+    return 14 * times
 
 
-def files(folder: Path, num_broken: int) -> tuple[Path, list[Broken]]:
-    """Good files, and at least so many broken ones among them."""
-    good_files(folder / "good")
+def files(folder: Path, times: int, num_broken: int) -> Corpus:
+    """Good files, see ``good_files``, and at least so many broken ones."""
+    num_good = good_files(folder / "good", times)
     made = broken_files(folder / "broken", -(-num_broken // (len(BREAKAGES) - 1)))
     # A link to nothing is no file: it is rejected by name instead of being set aside.
-    return folder, [file for file in made if file.kind != "dangling"]
+    return Corpus(folder, num_good, [file for file in made if file.kind != "dangling"])
 
 
 @pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Broken]]:
-    return files(tmp_path_factory.mktemp("corpus"), 200)
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    return files(tmp_path_factory.mktemp("corpus"), 4, 200)
 
 
 def index(folder: Path, workspace: Path, code: int) -> dict[str, object]:
@@ -53,14 +69,14 @@ def index(folder: Path, workspace: Path, code: int) -> dict[str, object]:
     return report
 
 
-def check_whole(workspace: Path, broken: list[Broken]) -> None:
-    """Fifty items answer, every broken file has one of its codes, and nothing is there twice."""
+def check_whole(workspace: Path, corpus: Corpus) -> None:
+    """All good items answer, every broken file has one of its codes, and nothing is there twice."""
     [status] = rows(sensorium("status", "-w", workspace, "--json"))
-    assert status["states"]["ready"] == NUM_GOOD
+    assert status["states"]["ready"] == corpus.num_good
     listed = rows(sensorium("status", "-w", workspace, "--failed", "--json"))
     codes = {Path(row["uri"]).name: row["code"] for row in listed}
-    assert len(listed) == len(codes) == len(broken)
-    for file in broken:
+    assert len(listed) == len(codes) == len(corpus.broken)
+    for file in corpus.broken:
         assert codes[file.path.name] in file.codes, (file.path.name, codes[file.path.name])
     found = rows(
         sensorium(
@@ -69,28 +85,26 @@ def check_whole(workspace: Path, broken: list[Broken]) -> None:
         )
     )  # fmt: skip
     ids = [row["item_id"] for row in found]
-    assert len(ids) == len(set(ids)) == NUM_GOOD
+    assert len(ids) == len(set(ids)) == corpus.num_good
 
 
 def test_broken_files_are_set_aside_and_good_ones_indexed(tmp_path: Path) -> None:
     assert len(BREAKAGES) >= 12
-    check_run(*files(tmp_path / "corpus", 50), tmp_path)
+    check_run(files(tmp_path / "corpus", 1, 50), tmp_path)
 
 
 @pytest.mark.slow
-def test_two_hundred_broken_files_are_set_aside(
-    corpus: tuple[Path, list[Broken]], tmp_path: Path
-) -> None:
-    assert len(corpus[1]) >= 200
-    check_run(*corpus, tmp_path)
+def test_two_hundred_broken_files_are_set_aside(corpus: Corpus, tmp_path: Path) -> None:
+    assert len(corpus.broken) >= 200
+    check_run(corpus, tmp_path)
 
 
-def check_run(folder: Path, broken: list[Broken], tmp_path: Path) -> None:
+def check_run(corpus: Corpus, tmp_path: Path) -> None:
     """Index twice, and look what became of each file."""
-    report = index(folder, tmp_path / "w", code=3)
-    assert sum(report["quarantined"].values()) == len(broken)  # type: ignore[attr-defined]
-    check_whole(tmp_path / "w", broken)
-    again = index(folder, tmp_path / "w", code=3)
+    report = index(corpus.folder, tmp_path / "w", code=3)
+    assert sum(report["quarantined"].values()) == len(corpus.broken)  # type: ignore[attr-defined]
+    check_whole(tmp_path / "w", corpus)
+    again = index(corpus.folder, tmp_path / "w", code=3)
     assert (again["encoded"], again["indexed"]) == (0, 0)
 
 
@@ -115,12 +129,11 @@ def children(process: int) -> list[int]:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_run_killed_at_ten_random_points_loses_and_doubles_nothing(
-    corpus: tuple[Path, list[Broken]], tmp_path: Path
+    corpus: Corpus, tmp_path: Path
 ) -> None:
-    folder, broken = corpus
     workspace = tmp_path / "w"
     chance = random.Random(7)
-    words = ("index", folder, "--workspace", workspace, "--local", "--quiet", *LIMITS)
+    words = ("index", corpus.folder, "--workspace", workspace, "--local", "--quiet", *LIMITS)
     for turn in range(10):
         before = done_contents(workspace)
         driver = start(*words)
@@ -135,7 +148,7 @@ def test_a_run_killed_at_ten_random_points_loses_and_doubles_nothing(
         driver.communicate()
         assert done_contents(workspace) >= before
     before = done_contents(workspace)
-    report = index(folder, workspace, code=3)
+    report = index(corpus.folder, workspace, code=3)
     total = done_contents(workspace)
     assert report["encoded"] + before <= total + 1  # type: ignore[operator]
-    check_whole(workspace, broken)
+    check_whole(workspace, corpus)

@@ -21,6 +21,7 @@ from fusion.train import TrainConfig, start_of, train
 from fusion.views import padded
 from fusion.weights import FusionSettings, FusionWeights, NetworkConfig
 from ingest.item import MODALITIES
+from support.seeds import SEEDS
 
 NO_PAIRS = np.zeros((0, 2), np.int64)
 QUICK = TrainConfig(
@@ -165,7 +166,7 @@ def precision(joint: NDArray[np.float32], kinds: NDArray[np.int64]) -> float:
     return float((kinds[scores.argmax(axis=1)] == kinds).mean())
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", SEEDS)
 def test_gates_learn_which_view_to_trust(tmp_path: Path, seed: int) -> None:
     views, kinds, pairs = trusting_world(tmp_path / "v", seed)
     config = TrainConfig(

@@ -20,7 +20,7 @@ from ingest.files import content_hash
 from ingest.item import Medium, Modality
 from ingest.kinds import EXTENSIONS, extension
 from ingest.sampling import VideoSampling
-from support.broken import BREAKAGES, broken_files
+from support.broken import BREAKAGES, Broken, broken_files
 from support.media import (
     clip,
     picture,
@@ -51,19 +51,25 @@ def loudest_hz(decoded: Decoded) -> float:
     return float(spectrum.argmax() * decoded.waveform.sample_rate_hz / len(samples))
 
 
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory: pytest.TempPathFactory) -> list[Broken]:
+    """Files of every kind of breakage, with every extension that it comes with."""
+    most = max(len(suffixes) for suffixes, _, _ in BREAKAGES.values())
+    return broken_files(tmp_path_factory.mktemp("broken"), most)
+
+
 @pytest.mark.parametrize("kind", BREAKAGES)
-def test_every_kind_of_breakage_gives_its_code(tmp_path: Path, kind: str) -> None:
-    suffixes = BREAKAGES[kind][0]
-    wanted = [b for b in broken_files(tmp_path, len(suffixes)) if b.kind == kind]
-    for broken in wanted:
+def test_every_kind_of_breakage_gives_its_code(broken: list[Broken], kind: str) -> None:
+    wanted = [one for one in broken if one.kind == kind]
+    assert len(wanted) >= len(BREAKAGES[kind][0])
+    for one in wanted:
         with pytest.raises(DecodeError) as caught:
-            run(broken.path)
-        assert caught.value.code in broken.codes & DECODE_CODES.keys(), caught.value
-        assert broken.path.name in caught.value.sentence
+            run(one.path)
+        assert caught.value.code in one.codes & DECODE_CODES.keys(), caught.value
+        assert one.path.name in caught.value.sentence
 
 
-def test_there_are_enough_kinds_of_breakage_and_their_bytes_differ(tmp_path: Path) -> None:
-    broken = broken_files(tmp_path, 2)
+def test_there_are_enough_kinds_of_breakage_and_their_bytes_differ(broken: list[Broken]) -> None:
     assert len({b.kind for b in broken}) >= 12
     hashes = [content_hash(str(b.path)) for b in broken if b.kind not in {"empty", "dangling"}]
     assert len(hashes) == len(set(hashes))

@@ -22,6 +22,7 @@ from ranking.sequences import Sequences, rows_learnt_from
 from retrieval.popular import Popular
 from support.deeds import turning
 from support.histories import kinds, walks
+from support.seeds import SEEDS
 
 WORLD = RankerSettings(
     width=16, num_layers=1, length=10, epochs=20, patience=5, batch_size=32, learning_rate=0.02,
@@ -76,7 +77,7 @@ def test_content_alone_needs_content() -> None:
         fit_ranker(HELD_OUT, replace(QUICK, knows="content"))
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", SEEDS)
 def test_what_else_people_do_tells_what_they_like_next(seed: int) -> None:
     """Every question is the same: the baseline's, that of likes alone, that of all actions."""
     deeds = gather_deeds(told_deeds(turning(seed=seed)), EventRules())
@@ -95,7 +96,7 @@ def test_what_else_people_do_tells_what_they_like_next(seed: int) -> None:
     assert popular.figures["ndcg@10"] < 0.25 < 0.6 < likes < 0.8 < every < 0.95
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", SEEDS)
 def test_content_stands_for_scarce_items_and_ids_for_the_others(seed: int) -> None:
     """What comes next is another item of the kind that the content tells, mostly the next one.
 

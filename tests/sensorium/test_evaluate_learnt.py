@@ -6,16 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from rich.console import Console
 
 from ranking import sequence_training
 from ranking.ranker_fit import Content
 from ranking.splits import SplitConfig, split
 from sensorium.evaluate_learnt import judging_vectors, learners
+from sensorium.library import Library
 from support.cli import rows, sensorium
 from support.deeds import turning, write_deeds
 from support.histories import walks
-from support.library import CONFIG, library_of_vectors
+from support.library import CONFIG, copy_fused
 from support.walks import log_walks, walked, write_walks
 
 QUICK = (
@@ -54,9 +54,10 @@ def test_a_learnt_model_stands_beside_the_baselines_seed_by_seed() -> None:
         assert part in told
 
 
-def test_the_library_s_vectors_are_content_and_judge_diversity() -> None:
-    library = library_of_vectors(Path("w"), 40, 5)
-    library.fuse_anew(Console(quiet=True), quiet=True)
+def test_the_library_s_vectors_are_content_and_judge_diversity(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    library = Library(copy_fused(tmp_path_factory, Path("w"), 40, 5), CONFIG, create=False)
     log_walks(library.workspace.event_log, walked())
     words = ("evaluate", "-w", "w", "--models", "ranker", "--json", *QUICK)
     found = rows(sensorium(*words, "--set", "ranker.knows=content"))

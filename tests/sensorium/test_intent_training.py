@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from rich.console import Console
 
 from ranking.intent_config import DAY_US
@@ -12,16 +13,18 @@ from ranking.signals import Deeds
 from sensorium.intent_categories import open_intent
 from sensorium.library import Library
 from support.cli import rows, sensorium
-from support.habits import GROUPS, QUICK, USERS, write_habits
-from support.library import CONFIG, library_of_vectors
+from support.habits import GROUPS, KINDS, QUICK, USERS, write_habits
+from support.library import CONFIG, copy_fused, library_of_vectors
 
 
-def test_intent_is_learnt_of_a_view_kept_and_opened(tmp_path: Path) -> None:
-    library_of_vectors(tmp_path, 40, GROUPS).fuse_anew(Console(quiet=True), quiet=True)
+def test_intent_is_learnt_of_a_view_kept_and_opened(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    copy_fused(tmp_path_factory, tmp_path, 40, GROUPS)
     assert "--by" in sensorium("train", "intent", "-w", tmp_path, code=1).stderr
     library = Library(tmp_path, CONFIG, create=False)
     assert "no intent learnt yet" in open_intent(library, ("000",))[1]
-    sensorium("cluster", "--by", "kind", "-k", str(GROUPS), "--name", "kinds", "-w", tmp_path)
+    sensorium(*KINDS, "-w", tmp_path)
     events = write_habits(tmp_path / "habits.csv")
     words = ("train", "intent", "-w", tmp_path, "--events", events, *QUICK)
     [learnt] = rows(sensorium(*words, "--json"))
@@ -68,6 +71,6 @@ def test_too_few_events_are_refused_with_a_way_out(tmp_path: Path) -> None:
         "train", "intent", "--by", "tags", "-w", tmp_path, "--events", events, code=1
     )
     assert "tags" in refused.stderr
-    sensorium("cluster", "--by", "kind", "-k", "2", "-w", tmp_path)
+    sensorium(*KINDS, "-k", "2", "-w", tmp_path)
     refused = sensorium("train", "intent", "-w", tmp_path, "--events", events, code=1)
     assert "too few" in refused.stderr

@@ -6,12 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from sensorium.library import Library
 from sensorium.ranker_store import content_of, open_interests
 from support.cli import rows, sensorium
-from support.library import CONFIG, library_of_vectors
+from support.library import CONFIG, copy_fused
 from support.walks import log_walks, walked, write_walks
 
 QUICK = (
@@ -31,8 +30,10 @@ def short_grids(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(ranking.baselines, name, getattr(ranking.baselines, name)[-2:])
 
 
-def test_interests_are_learnt_kept_and_opened_for_their_vectors_alone(tmp_path: Path) -> None:
-    library_of_vectors(tmp_path, 40, 5).fuse_anew(Console(quiet=True), quiet=True)
+def test_interests_are_learnt_kept_and_opened_for_their_vectors_alone(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    copy_fused(tmp_path_factory, tmp_path, 40, 5)
     library = Library(tmp_path, CONFIG, create=False)
     log_walks(library.workspace.event_log, walked())
     [learnt] = rows(sensorium("train", "interests", "-w", tmp_path, *QUICK, "--json"))

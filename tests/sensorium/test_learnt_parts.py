@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from rich.console import Console
 from sqlalchemy import insert
 
 from ranking.ranker import SequenceNetwork
@@ -30,15 +29,14 @@ from sensorium.training_records import (
     remember_training,
 )
 from support.cli import rows, sensorium
-from support.library import CONFIG, library_of_vectors
+from support.library import CONFIG, copy_fused
 from support.walks import log_walks, walked
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace of 40 titled pictures and the walks of people among them."""
-    folder = tmp_path_factory.mktemp("made") / "w"
-    library_of_vectors(folder, 40, 5).fuse_anew(Console(quiet=True), quiet=True)
+    folder = copy_fused(tmp_path_factory, tmp_path_factory.mktemp("made") / "w", 40, 5)
     log_walks(Library(folder, CONFIG, create=False).workspace.event_log, walked())
     return folder
 

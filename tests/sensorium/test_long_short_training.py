@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from ingest.histories import gather_histories
 from ranking.held_out import hold_out
@@ -19,7 +18,7 @@ from sensorium.library import Library
 from sensorium.long_short_training import open_long_short
 from sensorium.ranker_store import LONG_SHORT, content_of, keep
 from support.cli import rows, sensorium
-from support.library import CONFIG, library_of_vectors
+from support.library import CONFIG, copy_fused
 from support.walks import log_walks, walked, write_walks
 
 QUICK = (
@@ -36,8 +35,10 @@ def short_grids(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(ranking.baselines, name, getattr(ranking.baselines, name)[-2:])
 
 
-def test_what_is_learnt_is_kept_and_ranks_where_a_setting_says_so(tmp_path: Path) -> None:
-    library_of_vectors(tmp_path, 40, 5).fuse_anew(Console(quiet=True), quiet=True)
+def test_what_is_learnt_is_kept_and_ranks_where_a_setting_says_so(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    copy_fused(tmp_path_factory, tmp_path, 40, 5)
     config = replace(CONFIG, feed=replace(CONFIG.feed, ranked_by="long_short"))
     library = Library(tmp_path, config, create=False)
     log_walks(library.workspace.event_log, walked())

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from rich.console import Console
 
 from ranking.profile_store import ProfileStore
 from sensorium.library import Library
 from support.cli import rows, sensorium
-from support.library import CONFIG, library_of_vectors
+from support.library import CONFIG, copy_fused
 from support.walks import log_walks, walked
 
 TEMPLATE = ("--set", "profiles.writer=template")
@@ -29,8 +28,10 @@ def short_grids(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(ranking.baselines, name, getattr(ranking.baselines, name)[-2:])
 
 
-def test_profiles_are_written_shown_learnt_and_erased(tmp_path: Path) -> None:
-    library_of_vectors(tmp_path, 40, 5).fuse_anew(Console(quiet=True), quiet=True)
+def test_profiles_are_written_shown_learnt_and_erased(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    copy_fused(tmp_path_factory, tmp_path, 40, 5)
     library = Library(tmp_path, CONFIG, create=False)
     log_walks(library.workspace.event_log, walked(users=30))
     assert "nobody is to write" in sensorium("profiles", "refresh", "-w", tmp_path, code=1).stderr

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from ranking.feed_config import FeedConfig
 from ranking.signals import SignalRanker
@@ -14,8 +13,8 @@ from sensorium.feed import FeedRequest, open_recommender
 from sensorium.library import Library
 from sensorium.signals import WEIGHTS, with_signals
 from support.cli import rows, sensorium
-from support.habits import GROUPS, QUICK, write_habits
-from support.library import CONFIG, library_of_vectors
+from support.habits import GROUPS, KINDS, QUICK, write_habits
+from support.library import CONFIG, copy_fused
 
 ASKING = replace(CONFIG, feed=FeedConfig(signals=("intent", "profiles")))
 
@@ -23,9 +22,8 @@ ASKING = replace(CONFIG, feed=FeedConfig(signals=("intent", "profiles")))
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A library with a view, and people in its log whose days tell what they want."""
-    folder = tmp_path_factory.mktemp("made")
-    library_of_vectors(folder, 40, GROUPS).fuse_anew(Console(quiet=True), quiet=True)
-    sensorium("cluster", "--by", "kind", "-k", str(GROUPS), "--name", "kinds", "-w", folder)
+    folder = copy_fused(tmp_path_factory, tmp_path_factory.mktemp("made"), 40, GROUPS)
+    sensorium(*KINDS, "-w", folder)
     events = write_habits(folder / "habits.csv")
     sensorium("events", "import", events, "-w", folder)
     return folder

@@ -20,7 +20,7 @@ from sensorium.library import Library
 from sensorium.strengths import in_force, learn_strengths, recall_strengths
 from sensorium.training import TrainingError
 from support.cli import rows, sensorium
-from support.library import CONFIG, library_of_vectors
+from support.library import CONFIG, copy_fused, library_of_vectors
 
 QUIET = Console(quiet=True)
 
@@ -29,7 +29,7 @@ QUIET = Console(quiet=True)
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A library of four groups, and people in its log each of whom likes items of one."""
     folder, draw = tmp_path_factory.mktemp("made"), np.random.default_rng(0)
-    library_of_vectors(folder, 40, 4).fuse_anew(QUIET, quiet=True)
+    copy_fused(tmp_path_factory, folder, 40, 4)
     liked = {user: user % 4 + 4 * draw.permutation(10)[:5] for user in range(40)}
     sensorium("events", "import", write_likes(folder / "likes.csv", liked), "-w", folder)
     return folder

@@ -6,34 +6,22 @@ import shutil
 from collections import Counter
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from support.cli import Done, rows, sensorium
-from support.media import plain, write_image
+from support.colours import COLOURS, PER_COLOUR, paint, shared_colours
 
-COLOURS = {"red": (215, 25, 30), "green": (30, 165, 45), "blue": (25, 50, 205)}
 CLUSTER = ("cluster", "--by", "colour", "--words", "red,green,blue", "--ablate", "proxies")
-
-
-def paint(folder: Path, colour: str, numbers: range) -> None:
-    """Write pictures of one colour, each of its own shade and grain."""
-    for number in numbers:
-        random = np.random.default_rng([number, len(colour)])
-        shade = np.clip(np.array(COLOURS[colour]) + random.integers(-20, 20, 3), 0, 255)
-        grain = random.integers(-12, 12, (64, 96, 3))
-        image = plain(tuple(shade.tolist())) + grain
-        write_image(folder / f"{colour}{number}.png", np.clip(image, 0, 255).astype(np.uint8))
 
 
 @pytest.fixture(scope="module")
 def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with ``media`` and a workspace ``w`` that has the view ``colour``."""
+    """A folder with a workspace ``w`` of pictures that has the view ``colour``."""
     folder = tmp_path_factory.mktemp("albums")
-    for colour in COLOURS:
-        paint(folder / "media", colour, range(6))
-    sensorium("index", folder / "media", "-w", folder / "w", "--local", "--workers", "1", "-q")
-    sensorium(*CLUSTER, "-k", "3", "-w", folder / "w", "--quiet")
+    where = ("-w", Path(shutil.copytree(shared_colours(tmp_path_factory), folder / "w")))
+    sensorium("items", "remove", "clip", "tone", "note", *where, "--yes")
+    sensorium("view", "delete", "colour", *where)
+    sensorium(*CLUSTER, "-k", "3", *where, "--quiet")
     return folder
 
 
@@ -53,7 +41,7 @@ def placed(library: Path) -> dict[str, str]:
 
 def test_items_are_grouped_by_what_the_words_say(indexed: Path) -> None:
     assert all(item_id.startswith(name) for item_id, name in placed(indexed).items())
-    assert Counter(placed(indexed).values()) == dict.fromkeys(COLOURS, 6)
+    assert Counter(placed(indexed).values()) == dict.fromkeys(COLOURS, PER_COLOUR)
 
 
 def test_a_row_says_all_that_programs_need(indexed: Path) -> None:
@@ -70,13 +58,13 @@ def test_tables_name_clusters_with_size_share_and_items(indexed: Path) -> None:
     table = view(indexed, "colour").stdout
     listed = sensorium("views", "-w", indexed / "w").stdout
 
-    assert "18 items by colour, 3 clusters (words: user)" in table
+    assert "15 items by colour, 3 clusters (words: user)" in table
     [line] = [line for line in table.splitlines() if line.startswith("green")]
-    assert line.split()[:3] == ["green", "6", "33%"]
+    assert line.split()[:3] == ["green", "5", "33%"]
     assert line.count("green") == 4
-    assert "green 6" in listed
+    assert "green 5" in listed
     [summary] = rows(sensorium("views", "-w", indexed / "w", "--json"))
-    assert summary["clusters"] == dict.fromkeys(COLOURS, 6)
+    assert summary["clusters"] == dict.fromkeys(COLOURS, PER_COLOUR)
 
 
 def test_clustering_prints_clusters_and_writes_a_page(library: Path, tmp_path: Path) -> None:
@@ -85,14 +73,14 @@ def test_clustering_prints_clusters_and_writes_a_page(library: Path, tmp_path: P
     done = sensorium(*CLUSTER, "-k", "2", *words, "--json", "--html", page)
 
     made = rows(done)
-    assert sum(row["size"] for row in made) == 17
+    assert sum(row["size"] for row in made) == 14
     assert {row["view"] for row in made} == {"warm albums"}
     assert set(made[0]) == {
         "view", "cluster", "name", "size", "share", "borderline", "pinned", "words", "typical"
     }  # fmt: skip
     text = page.read_text()
     assert text.count("<section") == 2
-    assert "17 items by colour" in text
+    assert "14 items by colour" in text
     assert "data:image/jpeg;base64," in text
     names = [row["view"] for row in rows(sensorium("views", "-w", library / "w", "--json"))]
     assert names == ["colour", "warm albums"]
@@ -106,9 +94,9 @@ def test_a_view_is_edited(library: Path) -> None:
     view(library, "pin", "colour", "red2", "meadows")
 
     after = placed(library)
-    assert {row["size"] for row in split} == {6}
-    assert {after[f"green{number}"] for number in range(6)} == {"meadows"}
-    assert len({after[f"blue{number}"] for number in range(6)}) == 1
+    assert {row["size"] for row in split} == {PER_COLOUR}
+    assert {after[f"green{number}"] for number in range(PER_COLOUR)} == {"meadows"}
+    assert len({after[f"blue{number}"] for number in range(PER_COLOUR)}) == 1
     assert after["red2"] == "meadows"
     pinned = [r["item_id"] for r in rows(view(library, "colour", "--json")) if r["pinned"]]
     assert sorted(pinned) == ["red1", "red2"]
@@ -153,24 +141,24 @@ def test_what_people_said_outlives_merging_and_splitting(
 
 def test_a_view_takes_what_comes_and_survives_other_models(library: Path) -> None:
     before = placed(library)
-    words = ("index", library / "more", "-w", library / "w", "--local", "--workers", "1", "--json")
+    words = ("index", library / "more", "-w", library / "w", "--local", "--json")
 
-    paint(library / "more", "green", range(6, 9))
+    paint(library / "more", "green", range(5, 8))
     [report] = rows(sensorium(*words))
 
-    come = {f"green{number}": "green" for number in range(6, 9)}
+    come = {f"green{number}": "green" for number in range(5, 8)}
     assert report["notes"] == ["view colour: 3 came, 0 went"]
     assert placed(library) == before | come
 
     view(library, "pin", "colour", "red1", "blue")
     before = placed(library)
-    paint(library / "more", "blue", range(6, 8))
+    paint(library / "more", "blue", range(5, 7))
     other = ("--reembed", "--set", "encoders.text_model=bge-small-en")
     [report] = rows(sensorium(*words, *other))
 
     assert report["notes"] == ["view colour: carried over to other vectors, members and names kept"]
     after = placed(library)
-    assert after.keys() - before.keys() == {"blue6", "blue7"}
+    assert after.keys() - before.keys() == {"blue5", "blue6"}
     assert after.items() >= before.items()
     assert after["red1"] == "blue"
     assert "--reembed" in view(library, "refit", "colour", code=1).stderr
@@ -191,7 +179,7 @@ def test_a_view_takes_what_comes_and_survives_other_models(library: Path) -> Non
         (("view", "merge", "colour", "red"), "two different clusters"),
         (("view", "pin", "colour", "nobody", "red"), "no item 'nobody'"),
         (("view", "unpin", "colour", "red1"), "not pinned"),
-        (("view", "split", "colour", "red", "-k", "9"), "6 items cannot make 9 clusters"),
+        (("view", "split", "colour", "red", "-k", "9"), "5 items cannot make 9 clusters"),
         (("view", "delete", "nope"), "the views: colour"),
     ],
 )

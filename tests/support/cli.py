@@ -9,10 +9,15 @@ import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import typer.main
+
+build_once = cache(typer.main.get_command)
+"""Commands are built of functions, which takes longer than what many of them do."""
 COMMAND = (sys.executable, "-m", "sensorium")
 
 
@@ -26,13 +31,17 @@ class Done:
 
 
 def environment(**extra: str) -> dict[str, str]:
-    """This process's environment without settings that a user's shell may hold."""
+    """This process's environment without settings that a user's shell may hold.
+
+    One process decodes, whatever the number of cores: other tests run beside it.
+    """
     kept = {
         key: value
         for key, value in os.environ.items()
         if not key.startswith("SENSORIUM_") or key == "SENSORIUM_CACHE"
     }
     chosen = {"NO_COLOR": "1", "COLUMNS": "200", "SENSORIUM_FAMILY": "bundled"}
+    chosen["SENSORIUM_RUN__DECODE_WORKERS"] = "1"
     return {**kept, **chosen, **extra}
 
 
@@ -60,6 +69,7 @@ def sensorium(*words: str | Path, code: int = 0, **extra: str) -> Done:
     returncode = 0
     with (
         patch.object(sys, "argv", argv),
+        patch.object(typer.main, "get_command", build_once),
         patch.dict(os.environ, environment(**extra), clear=True),
         redirect_stdout(stdout),
         redirect_stderr(stderr),

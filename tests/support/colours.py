@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 from pathlib import Path
 
 import numpy as np
@@ -11,25 +9,25 @@ import pytest
 
 from support.cli import sensorium
 from support.media import plain, write_image, write_sound, write_video
+from support.shared import made_once
 
 COLOURS = {"red": (215, 25, 30), "green": (30, 165, 45), "blue": (25, 50, 205)}
 PER_COLOUR = 5
 
 
 def shared_colours(factory: pytest.TempPathFactory) -> Path:
-    """The workspace of ``index_colours``, made once for all processes of a test run.
+    """The workspace of ``index_colours``, made once; a test that writes takes a copy."""
+    return made_once(factory, "colours", index_colours) / "w"
 
-    Nobody writes it: a test that would takes a copy.
-    """
-    place = factory.getbasetemp()
-    root = place.parent if "PYTEST_XDIST_WORKER" in os.environ else place
-    made = root / "colours"
-    with (root / "colours.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (made / "whole").exists():
-            index_colours(made)
-            (made / "whole").touch()
-    return made / "w"
+
+def paint(folder: Path, colour: str, numbers: range) -> None:
+    """Write pictures of one colour, each of its own shade and grain."""
+    for number in numbers:
+        random = np.random.default_rng([number, len(colour)])
+        own = np.clip(np.array(COLOURS[colour]) + random.integers(-20, 20, 3), 0, 255)
+        grain = random.integers(-12, 12, (64, 96, 3))
+        image = np.clip(plain(tuple(own.tolist())) + grain, 0, 255).astype(np.uint8)
+        write_image(folder / f"{colour}{number}.png", image)
 
 
 def index_colours(folder: Path) -> Path:
@@ -43,17 +41,12 @@ def index_colours(folder: Path) -> Path:
         ``tone`` and ``note``.
     """
     media, workspace = folder / "media", folder / "w"
-    for colour, shade in COLOURS.items():
-        for number in range(PER_COLOUR):
-            random = np.random.default_rng([number, len(colour)])
-            own = np.clip(np.array(shade) + random.integers(-20, 20, 3), 0, 255)
-            grain = random.integers(-12, 12, (64, 96, 3))
-            image = np.clip(plain(tuple(own.tolist())) + grain, 0, 255).astype(np.uint8)
-            write_image(media / f"{colour}{number}.png", image)
+    for colour in COLOURS:
+        paint(media, colour, range(PER_COLOUR))
     write_video(media / "clip.mp4", seed=3)
     write_sound(media / "tone.wav")
     (media / "note.txt").write_text("Lentil soup\n\nLentils and cumin; simmer for an hour.")
-    sensorium("index", media, "-w", workspace, "--local", "--workers", "1", "--quiet")
+    sensorium("index", media, "-w", workspace, "--local", "--quiet")
     words = ("--by", "colour", "--words", "red,green,blue", "--ablate", "proxies", "-k", "3")
     sensorium("cluster", *words, "-w", workspace, "--quiet")
     return workspace

@@ -17,6 +17,13 @@ QUICK = (
 )  # fmt: skip
 
 
+KINDS = (
+    "cluster", "--by", "kind", "--words", "one,two,three,four", "--ablate", "proxies",
+    "-k", str(GROUPS), "--name", "kinds",
+)  # fmt: skip
+"""Makes a view of the groups; a few words that mean nothing need few drawings, and lead nobody."""
+
+
 def write_habits(path: Path) -> Path:
     """Each user likes something of one group every seventh day; an item's group is its number."""
     draw = np.random.default_rng(0)

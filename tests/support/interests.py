@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ingest.histories import Histories, gather_histories
 from ranking.interest_config import InterestConfig, InterestTraining
 from ranking.interest_network import InterestNetwork
+from ranking.quantiser import QuantiserTraining
 from ranking.ranker import Items
 from ranking.splits import Case
 from support.sequences import NUM_ITEMS, some_items
@@ -67,6 +68,10 @@ def topic_world(users: int = 500, ways: int = 3, topics: int = 24, seed: int = 0
     )
 
 
+BRIEF = InterestTraining(dictionary=QuantiserTraining(num_steps=60))
+"""Entries start at the centres of what they stand for: a dozen items need few steps more."""
+
+
 def small_interests(seed: int = 0, **changes: object) -> InterestNetwork:
     """A small network that drops nothing, its weights large enough that every part matters."""
     settings: dict[str, object] = {
@@ -81,5 +86,5 @@ def small_interests(seed: int = 0, **changes: object) -> InterestNetwork:
     if network.quantiser is not None:
         everything = some_items(NUM_ITEMS)
         ids = torch.arange(NUM_ITEMS)
-        network.learn_dictionary(Items(ids=ids, content=everything.content), InterestTraining())
+        network.learn_dictionary(Items(ids=ids, content=everything.content), BRIEF)
     return network

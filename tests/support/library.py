@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
+from rich.console import Console
 
 from encoders.base import Embedding, unit
 from ingest.decoded import Decoded
 from ingest.item import Item, Medium, Modality
 from ray_jobs.recipe import content_hashes, words_hash
 from sensorium.assemble import with_family
-from sensorium.config import Config
+from sensorium.config import Config, RunConfig
 from sensorium.library import Library
 from sensorium.service.settings import ServiceConfig
+from support.shared import made_once
 
-CONFIG = with_family(Config(service=ServiceConfig(allowed_hosts=("testserver",))), "bundled")
+CONFIG = with_family(
+    Config(service=ServiceConfig(allowed_hosts=("testserver",)), run=RunConfig(decode_workers=1)),
+    "bundled",
+)
 
 
 def library_of_vectors(
@@ -51,6 +58,27 @@ def library_of_vectors(
                 workspace.cache.put(connection, key, workspace.manifest.decode_digest, made)
                 workspace.manifest.done(connection, Decoded(content_hash=key), [digest])
     return library
+
+
+def copy_fused(
+    factory: pytest.TempPathFactory, folder: Path, num_items: int, num_groups: int
+) -> Path:
+    """Put a copy of such a library, fused with equal shares, into a folder, and give the folder.
+
+    Args:
+        factory: of the test session, in which it is made once.
+        folder: of the copy; it may be there, but empty.
+        num_items: see ``library_of_vectors``.
+        num_groups: see there.
+    """
+
+    def make(place: Path) -> None:
+        library = library_of_vectors(place / "w", num_items, num_groups)
+        library.fuse_anew(Console(quiet=True), quiet=True)
+        library.workspace.engine.dispose()
+
+    made = made_once(factory, f"fused-{num_items}-{num_groups}", make)
+    return Path(shutil.copytree(made / "w", folder, dirs_exist_ok=True))
 
 
 def _item(name: str) -> Item:

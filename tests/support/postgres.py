@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
 import os
 import pwd
@@ -10,7 +11,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +37,7 @@ def postgres_server() -> Iterator[Server]:
     programs = _programs()
     if programs is None:
         pytest.skip("PostgreSQL is not installed: no initdb and pg_ctl")
-    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
-    account = _account()
-    os.chown(folder, account.pw_uid, account.pw_gid)
+    folder, account = _own_folder(), _account()
 
     def run(program: str, *words: str | Path) -> None:
         subprocess.run(
@@ -52,7 +51,8 @@ def postgres_server() -> Iterator[Server]:
         )
 
     try:
-        run("initdb", "--no-sync", "-U", "sensorium", "-A", "trust", "-E", "UTF8")
+        shutil.copytree(_initialised(programs), folder / "data")
+        _give(folder / "data", account)
         options = f"-k {folder} -c listen_addresses= -c fsync=off"
         server = Server(f"postgresql+psycopg://sensorium@/postgres?host={folder}")
         server.start = partial(run, "pg_ctl", "-w", "-l", folder / "log", "-o", options, "start")
@@ -65,6 +65,33 @@ def postgres_server() -> Iterator[Server]:
                 server.stop()
     finally:
         shutil.rmtree(folder)
+
+
+@cache
+def _initialised(programs: Path) -> Path:
+    """The data of a server that was never started: made once, for servers to start from a copy."""
+    folder = _own_folder()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    words = ("--no-sync", "-U", "sensorium", "-A", "trust", "-E", "UTF8")
+    subprocess.run(
+        [programs / "initdb", "-D", folder / "data", *words],
+        check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        cwd=folder, **_as_user(_account()),
+    )  # fmt: skip
+    return folder / "data"
+
+
+def _own_folder() -> Path:
+    """A new folder of the account that runs servers."""
+    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+    _give(folder, _account())
+    return folder
+
+
+def _give(folder: Path, account: pwd.struct_passwd) -> None:
+    """Make somebody the owner of a folder and all in it."""
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, account.pw_uid, account.pw_gid)
 
 
 def _programs() -> Path | None:

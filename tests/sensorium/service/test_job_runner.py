@@ -118,7 +118,7 @@ def test_a_job_whose_process_dies_twice_has_failed(
 def test_a_job_is_cancelled_while_it_runs(host: Host, store: JobStore, runner: JobRunner) -> None:
     workspace = host.library.workspace
     with workspace.exclusive():
-        job = store.add("train", {"model": "fusion"})
+        job = store.add("retry", RETRY)
         wait_for(store, job, waits)
         store.cancel(job.job_id)
         cancelled = wait_for(store, job, lambda job: job.has_ended)

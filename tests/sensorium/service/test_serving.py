@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +20,7 @@ from sensorium.service.serving import Host
 from sensorium.signals import WEIGHTS
 from sensorium.strengths import STRENGTHS, LearntStrengths
 from sensorium.takedown import take_down
-from support.cli import sensorium
+from support.cli import environment, sensorium
 from support.library import CONFIG
 from support.media import plain, write_image
 
@@ -123,3 +126,31 @@ def test_a_first_run_that_is_under_way_is_no_fault(tmp_path: Path) -> None:
         with pytest.raises(EmptyLibraryError):
             _ = host.serving
     library.workspace.engine.dispose()
+
+
+SERVE = """
+import sys
+from pathlib import Path
+from fastapi.testclient import TestClient
+from sensorium.service.app import create_app
+from sensorium.service.serving import Host
+from support.library import CONFIG
+
+host = Host(Path(sys.argv[1]), CONFIG)
+host.refresh()
+page = TestClient(create_app(host)).get("/v1/recommendations/anna").json()
+print(len(page["items"]), "torch" in sys.modules)
+host.stop()
+"""
+
+
+def test_who_has_learnt_nothing_does_not_wait_for_torch(host: Host) -> None:
+    tests = Path(__file__).resolve().parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", SERVE, host.library.workspace.path],
+        env=environment(PYTHONPATH=f"{tests.parent}{os.pathsep}{tests}"),
+        capture_output=True, text=True, check=True, timeout=100,
+    )  # fmt: skip
+    number, loaded = done.stdout.split()
+    assert int(number) > 0
+    assert loaded == "False"
