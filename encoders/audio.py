@@ -29,7 +29,6 @@ from encoders.pooling import sound_vector
 from encoders.towers import Heard
 from encoders.weights import locate, weights_named
 from ingest.decoded import Waveform
-from ingest.resampling import resample
 
 SAMPLE_RATE_HZ = 16_000
 WINDOW_SAMPLES = 15_600
@@ -161,8 +160,12 @@ def resampled(waveform: Waveform, sample_rate_hz: int) -> Waveform:
     """The same sound at another rate; itself where it has that rate already."""
     if waveform.sample_rate_hz == sample_rate_hz:
         return waveform
-    changed = resample(waveform.samples, waveform.sample_rate_hz, sample_rate_hz)
-    return Waveform(samples=changed, sample_rate_hz=sample_rate_hz)
+    import torch
+    from torchaudio.functional import resample
+
+    samples = torch.from_numpy(np.ascontiguousarray(waveform.samples))
+    changed = resample(samples, waveform.sample_rate_hz, sample_rate_hz)
+    return Waveform(samples=changed.numpy(), sample_rate_hz=sample_rate_hz)
 
 
 def _windows(waveform: Waveform) -> tuple[list[NDArray[np.float32]], list[int]]:

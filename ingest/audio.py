@@ -1,6 +1,6 @@
 """Decode a sound to mono at one rate, of bounded length.
 
-- WAV, FLAC, MP3, Ogg and Opus go through soundfile in blocks, and are resampled here.
+- WAV, FLAC, MP3, Ogg and Opus go through soundfile in blocks, and are resampled by torchaudio.
 - Sound tracks of videos, M4A and AAC go through decord (PyAV where decord refuses), which resamples
   while it decodes, so that a film's track never stands in memory at its own rate.
 - A sound longer than ``max_seconds`` is not cut at its head: each of its equal stretches gives an
@@ -11,8 +11,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +23,6 @@ from numpy.typing import NDArray
 from ingest.decoded import Segment, Waveform
 from ingest.errors import DecodeError
 from ingest.pyav import has_pyav, read_sound
-from ingest.resampling import resample
 
 Samples = NDArray[np.float32]
 
@@ -156,9 +158,40 @@ def _finish(samples: Samples, own_rate: int, sample_rate_hz: int, path: Path) ->
     if not np.isfinite(samples).all():
         raise DecodeError("corrupt", f"{path.name} has samples that are not numbers")
     if own_rate != sample_rate_hz:
-        samples = resample(samples, own_rate, sample_rate_hz)
+        samples = _resample(samples, own_rate, sample_rate_hz)
     peak = float(np.abs(samples).max())
     scaled = samples / peak if peak > 1.0 else samples
     return Waveform(
         samples=np.ascontiguousarray(scaled, dtype=np.float32), sample_rate_hz=sample_rate_hz
     )
+
+
+def _resample(samples: Samples, own_rate: int, sample_rate_hz: int) -> Samples:
+    import torch
+
+    with torch.inference_mode(), _without_onednn():
+        resampled = _resampler(own_rate, sample_rate_hz)(torch.from_numpy(samples)[None])[0]
+        return np.asarray(resampled.numpy(), dtype=np.float32)
+
+
+@lru_cache(maxsize=8)
+def _resampler(own_rate: int, sample_rate_hz: int) -> Any:
+    from torchaudio.transforms import Resample
+
+    return Resample(own_rate, sample_rate_hz)
+
+
+@contextmanager
+def _without_onednn() -> Iterator[None]:
+    """Keep torch from oneDNN, which is slower here and remembers a plan for every length it meets.
+
+    Those plans add up to hundreds of megabytes in a process that decodes many sounds.
+    """
+    from torch.backends import mkldnn
+
+    before: Any = mkldnn.enabled
+    mkldnn.enabled = cast("Any", False)
+    try:
+        yield
+    finally:
+        mkldnn.enabled = before

@@ -129,6 +129,9 @@ def test_a_long_track_gives_the_middle_of_each_stretch() -> None:
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux's own counters")
 def test_sounds_of_many_lengths_leave_nothing_behind(tmp_path: Path) -> None:
+    from torch.backends import mkldnn
+
+    enabled = mkldnn.enabled
     noise = np.random.default_rng(0).normal(0, 0.1, 220_500).astype(np.float32)
     files = [
         write_sound(tmp_path / f"{number}.wav", noise[: 100_000 + 997 * number], rate_hz=22_050)
@@ -139,6 +142,7 @@ def test_sounds_of_many_lengths_leave_nothing_behind(tmp_path: Path) -> None:
     for file in files:
         read(file)
     assert private_bytes() - before < 16 << 20
+    assert mkldnn.enabled == enabled
 
 
 def private_bytes() -> int:
