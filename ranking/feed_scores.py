@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ranking.feed_config import FeedConfig, Rule, source_weights
 from ranking.feed_interests import fatigue, interests_of, per_item, said, taste
+from ranking.feed_pool import EXPLORE
 from ranking.feed_ranker import Ranker
 from ranking.shelf import Shelf
 from ranking.user_state import UserState
@@ -78,10 +79,14 @@ def place_odds(places: NDArray[np.int32]) -> Floats:
 
 
 def sources_part(pool: Pool, config: FeedConfig) -> Floats:
-    """What the sources say together, (C,): the odds with each, weighed."""
+    """What the sources say together, (C,): the odds with each, weighed.
+
+    What is explored is drawn by lot and has places of its own, so that lot decides no others.
+    """
     weights, total = source_weights(config.weights), np.zeros(len(pool.items))
     for name, places in zip(pool.names, pool.places.T, strict=True):
-        total += weights.get(name, 1.0) * place_odds(places)
+        if name != EXPLORE:
+            total += weights.get(name, 1.0) * place_odds(places)
     part: Floats = config.agreement * total
     return part
 

@@ -16,7 +16,7 @@ from ranking.shelf import Shelf
 from ranking.signals import Floats, Question
 from ranking.strengths import fit_strengths, parts_of, said, strengths_of, whole, with_strengths
 from ranking.user_state import UserState
-from support.feed import planted_shelf, planted_sources, planted_state
+from support.feed import Listed, planted_shelf, planted_sources, planted_state
 
 SHELF = planted_shelf(120)
 SOURCES = planted_sources(SHELF)
@@ -74,16 +74,23 @@ def test_odds_fall_with_the_place_and_are_last_where_nothing_was_found() -> None
 
 
 def test_a_score_is_what_its_parts_say_times_their_strengths() -> None:
-    config, state = (
-        FeedConfig(agreement=0.3, weights=("similar:2", "fresh:0")),
-        planted_state(SHELF, [7, 13]),
-    )
+    config = FeedConfig(agreement=0.3, weights=("similar:2", "fresh:0"))
+    state = planted_state(SHELF, [7, 13])
     told = said(feed(whole(config)).candidates(state), PARTS)
     scored = feed(config).candidates(state)
-    explored = scored.pool.places[:, scored.pool.names.index("explore")]
-    learnt = strengths_of(config, PARTS) @ told + 0.3 * place_odds(explored)
-    fatigue = scored.parts["fatigue"]
-    assert scored.total - fatigue == pytest.approx(learnt, abs=1e-4)
+    learnt = strengths_of(config, PARTS) @ told
+    assert scored.total - scored.parts["fatigue"] == pytest.approx(learnt, abs=1e-4)
+
+
+def test_what_is_explored_decides_no_other_places() -> None:
+    state = planted_state(SHELF, [7, 13])
+    by_lot = Listed("explore", np.random.default_rng(9).permutation(len(SHELF)))
+    others = [*SOURCES[:-1], by_lot]
+    one, other = (
+        Feed(SHELF, sources, Charm(), FeedConfig(explore=0.0)).page(state)
+        for sources in (SOURCES, others)
+    )
+    assert [pick.item_id for pick in one.picks] == [pick.item_id for pick in other.picks]
 
 
 def test_strengths_are_those_that_people_chose_by() -> None:
