@@ -9,7 +9,8 @@ no words for an item encoder to attend to.
 - *LSTUR* (An et al. 2019): title beside category and subcategory; a gated recurrent unit over
   clicks that starts from the person's vector.
 - *hybrid* (arXiv 2507.20210): the items of NAML; a gated recurrent unit beside the person's vector.
-- *hybrid, attention added* (ours): the hybrid, and NAML's person encoder added to what comes out.
+- *hybrid by attention* (ours): the items of NAML; its attention over clicks, in which every number
+  fades at a pace of its own.
 - *NRMS, all views*: tells what the views give from what the person encoder does.
 - *hybrid, padding read* has a published fault back: padding on the left is read for clicks.
 """
@@ -25,6 +26,7 @@ from torch.nn import functional
 
 from fusion.attentive import AdditiveAttention, AttentiveViews, ViewsConfig
 from ranking.click_network import ClickNetwork
+from ranking.fading_attention import FadingAttention
 from ranking.long_short import LongShort, LongShortConfig
 
 WIDTH, HEADS, LENGTH = 64, 4, 50
@@ -129,11 +131,9 @@ def _hybrid(catalogue: Catalogue) -> tuple[nn.Module, nn.Module]:
     return _all_views(catalogue), LongShort(known)
 
 
-def _added(catalogue: Catalogue) -> tuple[nn.Module, nn.Module]:
-    known = LongShortConfig(
-        num_users=catalogue.num_users, width=WIDTH, user_width=WIDTH, added="attention"
-    )
-    return _all_views(catalogue), LongShort(known)
+def _by_attention(catalogue: Catalogue) -> tuple[nn.Module, nn.Module]:
+    known = LongShortConfig(num_users=0, width=WIDTH, reader="attention")
+    return _all_views(catalogue), FadingAttention(known)
 
 
 def _lstur(catalogue: Catalogue) -> tuple[nn.Module, nn.Module]:
@@ -154,7 +154,7 @@ SYSTEMS: Mapping[str, Callable[[Catalogue], tuple[nn.Module, nn.Module]]] = {
     "NAML": lambda c: (_all_views(c), Pooled()),
     "LSTUR": _lstur,
     "hybrid": _hybrid,
-    "hybrid, attention added": _added,
+    "hybrid by attention": _by_attention,
     "NRMS, all views": lambda c: (_all_views(c), SelfAttentive()),
     "hybrid, padding read": lambda c: (_all_views(c), Faulty(c.num_users)),
 }

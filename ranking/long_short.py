@@ -10,10 +10,6 @@ which mend published code:
   vector of a person is replaced by row 0 at random, where published code replaces it by zeros;
 - a history may be empty; what is left is the person.
 
-``added`` is ours and no part of the paper: clicks weighed by attention, as NAML has them, are added
-to what comes out, and the rest starts at nothing. A product with an item then means likeness to
-what was clicked from the first step on, where a recurrent net has to learn to hand its clicks on.
-
 A gated recurrent unit reads by default, as in LSTUR; the published code of the hybrid has an LSTM.
 """
 
@@ -25,8 +21,6 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
-
-from fusion.attentive import AdditiveAttention
 
 UNKNOWN = 0
 """Number of a person that nothing was learnt of."""
@@ -42,12 +36,10 @@ class LongShortConfig:
     """Width D of items, and of what comes out."""
     user_width: int = 64
     """Width of a person's vector and of the recurrent state, where they are joined."""
-    cell: Literal["gru", "lstm"] = "gru"
-    """What reads the clicks."""
+    reader: Literal["gru", "lstm", "attention"] = "gru"
+    """What reads the clicks; attention is ``FadingAttention``, which knows no persons."""
     join: Literal["con", "ini"] = "con"
     """How the two meet: laid side by side and projected, or the person is where the net starts."""
-    added: Literal["nothing", "attention"] = "nothing"
-    """What is added to what comes out: nothing, or the clicks weighed by attention."""
     length: int = 50
     """Most clicks that are looked at, the most recent."""
     hidden_ratio: float = 0.5
@@ -69,15 +61,9 @@ class LongShort(nn.Module):
         inner = config.user_width if config.join == "con" else config.width
         self.person = nn.Embedding(config.num_users + 1, inner)
         nn.init.normal_(self.person.weight, std=0.1)
-        reader = nn.GRU if config.cell == "gru" else nn.LSTM
+        reader = {"gru": nn.GRU, "lstm": nn.LSTM}[config.reader]
         self.reader = reader(config.width, inner, batch_first=True)
         self.project = nn.Linear(2 * inner, config.width) if config.join == "con" else None
-        self.weigh = None
-        if config.added == "attention":
-            self.weigh = AdditiveAttention(config.width, config.width)
-            if self.project is not None:
-                nn.init.zeros_(self.project.weight)
-                nn.init.zeros_(self.project.bias)
 
     def forward(self, users: Tensor, clicks: Tensor, present: Tensor) -> Tensor:
         """Combine.
@@ -94,9 +80,6 @@ class LongShort(nn.Module):
         found = self._read(person, clicks, present)
         if self.project is not None:
             found = self.project(torch.cat([person, found], dim=-1))
-        if self.weigh is not None:
-            kept = latest(present, self.config.length)
-            found = found + (self.weigh(clicks, kept)[..., None] * clicks).sum(dim=1)
         return found
 
     def _known(self, users: Tensor) -> Tensor:
@@ -121,10 +104,14 @@ class LongShort(nn.Module):
         return start.index_put((some,), last[0])
 
 
+def from_end(present: Tensor) -> Tensor:
+    """Place of each row that exists, bool (B, T), counted from 1 for the last."""
+    return present.flip(1).cumsum(dim=1).flip(1)
+
+
 def latest(present: Tensor, most: int) -> Tensor:
     """Of the rows that exist, bool (B, T), the last ones alone."""
-    from_here = present.flip(1).cumsum(dim=1).flip(1)
-    return present & (from_here <= most)
+    return present & (from_end(present) <= most)
 
 
 def together(rows: Tensor, present: Tensor, most: int) -> tuple[Tensor, Tensor]:

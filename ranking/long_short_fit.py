@@ -69,7 +69,8 @@ def fit_long_short(
     histories = held_out.learnt.likings
     counts = np.bincount(histories.items, minlength=histories.num_items)
     met = np.flatnonzero(counts) if settings.knows != "content" else np.empty(0, np.int64)
-    network = _start(histories, known, len(met), settings)
+    persons = histories.users if settings.reader != "attention" else ()
+    network = _start(len(persons), known, len(met), settings)
     views = _views(network, met, known, histories)
     data = ClickData(views=views, **_impressions(held_out, histories, counts, settings))
     training = ClickTraining(
@@ -85,16 +86,16 @@ def fit_long_short(
     recommender = LongShortRecommender(
         network=network,
         item_ids=tuple(histories.item_ids[number] for number in met.tolist()),
-        persons=tuple(digest_of_person(user) for user in histories.users),
+        persons=tuple(digest_of_person(user) for user in persons),
         views=views,
-        asked_of=np.arange(1, len(histories) + 1),
+        asked_of=np.arange(1, len(persons) + 1),
         space=known.space if known is not None else "",
     )
     return FittedLongShort(recommender=recommender, progress=progress)
 
 
 def _start(
-    histories: Histories, content: Content | None, num_met: int, settings: LongShortSettings
+    num_persons: int, content: Content | None, num_met: int, settings: LongShortSettings
 ) -> ClickNetwork:
     views = ViewsConfig(
         content_widths=() if content is None else (content.vectors.shape[1],),
@@ -104,12 +105,11 @@ def _start(
         hidden_ratio=settings.hidden_views_ratio,
     )
     persons = LongShortConfig(
-        num_users=len(histories),
+        num_users=num_persons,
         width=settings.width,
         user_width=settings.width,
-        cell=settings.cell,
+        reader=settings.reader,
         join=settings.join,
-        added=settings.added,
         length=settings.length,
         hidden_ratio=settings.hidden_persons_ratio,
     )

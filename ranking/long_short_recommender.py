@@ -20,6 +20,7 @@ from torch import Tensor
 from fusion.attentive import ABSENT, AttentiveViews, ItemViews, ViewsConfig
 from ingest.histories import History
 from ranking.click_network import ClickNetwork
+from ranking.fading_attention import FadingAttention, person_encoder
 from ranking.impressions import Impressions
 from ranking.long_short import UNKNOWN, LongShort, LongShortConfig
 from ranking.sequences import Floats, Numbers
@@ -152,17 +153,18 @@ class LongShortRecommender:
 
 def network_of(views: ViewsConfig, persons: LongShortConfig) -> ClickNetwork:
     """The network of this shape, at a random start."""
-    return ClickNetwork(AttentiveViews(views), LongShort(persons), persons.length)
+    return ClickNetwork(AttentiveViews(views), person_encoder(persons), persons.length)
 
 
-def parts_of(network: ClickNetwork) -> tuple[AttentiveViews, LongShort]:
+def parts_of(network: ClickNetwork) -> tuple[AttentiveViews, LongShort | FadingAttention]:
     """Both encoders of such a network.
 
     Raises:
         TypeError: it is made of others.
     """
-    if isinstance(network.items, AttentiveViews) and isinstance(network.persons, LongShort):
-        return network.items, network.persons
+    items, persons = network.items, network.persons
+    if isinstance(items, AttentiveViews) and isinstance(persons, LongShort | FadingAttention):
+        return items, persons
     raise TypeError("expected attention over views beside long- and short-term taste")
 
 

@@ -12,13 +12,12 @@ class LongShortSettings:
 
     width: int = 64
     """Numbers per item and person."""
-    cell: Literal["gru", "lstm"] = "gru"
-    """What reads the latest events."""
+    reader: Literal["gru", "lstm", "attention"] = "gru"
+    """What reads the latest events: a recurrent net beside a vector of the person, or attention in
+    which events fade and that knows no persons."""
     join: Literal["con", "ini"] = "con"
-    """How a person and their latest events meet: side by side and projected, or the person is where
+    """How a person and a recurrent net meet: side by side and projected, or the person is where
     reading starts."""
-    added: Literal["nothing", "attention"] = "nothing"
-    """What is added to the two: nothing, or the latest events weighed by attention."""
     length: int = 50
     """Most events that are looked at, the most recent."""
     knows: Literal["both", "ids", "content"] = "both"

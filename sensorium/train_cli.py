@@ -270,7 +270,7 @@ def long_short(
     layout: LayoutOption = "auto",
     epochs: Annotated[int | None, typer.Option(min=1, help="Most rounds.")] = None,
     width: Annotated[int | None, typer.Option(min=1, help="Numbers per item and person.")] = None,
-    cell: Annotated[str | None, typer.Option(help="gru or lstm.")] = None,
+    reader: Annotated[str | None, typer.Option(help="gru, lstm or attention.")] = None,
     seed: SeedOption = None,
     settings: SetOption = [],
     as_json: JsonOption = False,
@@ -278,7 +278,7 @@ def long_short(
 ) -> None:
     """Learn from events who people are and what they go on to; --set feed.ranked_by=long_short.
 
-    Examples: sensorium train long_short · sensorium train long_short --set long_short.join=ini
+    Examples: sensorium train long_short · sensorium train long_short --reader attention
     """
     from sensorium.learning import LearningRequest
     from sensorium.learning_display import show_learning
@@ -288,7 +288,7 @@ def long_short(
         settings,
         long_short__epochs=epochs,
         long_short__width=width,
-        long_short__cell=cell,
+        long_short__reader=reader,
         long_short__seed=seed,
     )
     library = _library(workspace, config, flags)

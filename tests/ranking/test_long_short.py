@@ -8,28 +8,23 @@ import pytest
 import torch
 from torch import Tensor
 
-from ranking.long_short import UNKNOWN, LongShort, LongShortConfig, latest, together
+from ranking.long_short import UNKNOWN, LongShort, LongShortConfig, together
 
 WIDTH = 6
-KINDS = list(itertools.product(("gru", "lstm"), ("con", "ini"), ("nothing", "attention")))
-every_kind = pytest.mark.parametrize(("cell", "join", "added"), KINDS)
+KINDS = list(itertools.product(("gru", "lstm"), ("con", "ini")))
+every_kind = pytest.mark.parametrize(("reader", "join"), KINDS)
 
 
-def combiner(
-    cell: str = "gru", join: str = "con", added: str = "nothing", length: int = 50
-) -> LongShort:
+def combiner(reader: str = "gru", join: str = "con", length: int = 50) -> LongShort:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        network = LongShort(
+        return LongShort(
             LongShortConfig(
                 num_users=9, width=WIDTH, user_width=8, length=length,
-                cell="lstm" if cell == "lstm" else "gru", join="ini" if join == "ini" else "con",
-                added="attention" if added == "attention" else "nothing",
+                reader="lstm" if reader == "lstm" else "gru",
+                join="ini" if join == "ini" else "con",
             )
-        )  # fmt: skip
-        if network.project is not None:
-            torch.nn.init.normal_(network.project.weight)  # Away from a start at nothing.
-        return network.eval()
+        ).eval()  # fmt: skip
 
 
 def clicks(count: int = 4) -> tuple[Tensor, Tensor]:
@@ -54,17 +49,17 @@ USERS = torch.tensor([1, 2, 3])
 @every_kind
 @pytest.mark.parametrize("places", [[0, 1, 2, 3], [3, 4, 5, 6], [0, 2, 3, 6]])
 def test_padding_is_never_read_wherever_it_stands(
-    cell: str, join: str, added: str, places: list[int]
+    reader: str, join: str, places: list[int]
 ) -> None:
-    network, (rows, present) = combiner(cell, join, added), clicks()
+    network, (rows, present) = combiner(reader, join), clicks()
     expected = network(USERS, rows, present)
     found = network(USERS, *spread(rows, present, places, 7))
     torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
 
 
 @every_kind
-def test_the_last_click_counts_and_so_does_the_order(cell: str, join: str, added: str) -> None:
-    network, (rows, present) = combiner(cell, join, added), clicks()
+def test_the_last_click_counts_and_so_does_the_order(reader: str, join: str) -> None:
+    network, (rows, present) = combiner(reader, join), clicks()
     before = network(USERS, rows, present)
     other = rows.clone()
     other[0, 3] += 1
@@ -96,10 +91,8 @@ def test_clicks_move_together_in_their_order() -> None:
 
 
 @every_kind
-def test_without_clicks_an_unknown_person_is_like_any_other(
-    cell: str, join: str, added: str
-) -> None:
-    network = combiner(cell, join, added)
+def test_without_clicks_an_unknown_person_is_like_any_other(reader: str, join: str) -> None:
+    network = combiner(reader, join)
     nobody = torch.full((3,), UNKNOWN)
     for size in (0, 4):
         empty = torch.zeros(3, size, dtype=torch.bool)
@@ -109,8 +102,8 @@ def test_without_clicks_an_unknown_person_is_like_any_other(
 
 
 @every_kind
-def test_the_unknown_have_a_row_of_their_own(cell: str, join: str, added: str) -> None:
-    network, (rows, present) = combiner(cell, join, added), clicks()
+def test_the_unknown_have_a_row_of_their_own(reader: str, join: str) -> None:
+    network, (rows, present) = combiner(reader, join), clicks()
     rows, present = rows[:1].expand(3, -1, -1), present[:1].expand(3, -1)
     found = network(torch.tensor([UNKNOWN, UNKNOWN, 4]), rows, present)
     torch.testing.assert_close(found[0], found[1])
@@ -141,19 +134,6 @@ def test_the_row_of_the_unknown_is_learnt() -> None:
     network(USERS, rows, present).sum().backward()
     assert network.person.weight.grad is not None
     assert network.person.weight.grad[UNKNOWN].abs().max() > 0
-
-
-def test_what_is_added_is_all_there_is_at_the_start() -> None:
-    rows, present = clicks()
-    config = LongShortConfig(num_users=9, width=WIDTH, user_width=8, added="attention", length=2)
-    network = LongShort(config).eval()
-    assert network.weigh is not None
-    found = network(USERS, rows, present)
-    shares = network.weigh(rows, latest(present, 2))
-    torch.testing.assert_close(found, (shares[..., None] * rows).sum(dim=1))
-    assert (shares > 0).tolist() == [
-        [False, False, True, True], [True, True, False, False], [False] * 4
-    ]  # fmt: skip
 
 
 def test_shapes_that_make_no_sense_are_refused() -> None:

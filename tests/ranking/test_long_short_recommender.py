@@ -47,6 +47,20 @@ def test_it_finds_what_people_go_on_to(fitted: FittedLongShort) -> None:
     assert (TOPIC[scores.argmax(axis=1)] == topics).mean() > 0.9
 
 
+def test_attention_finds_them_too_and_keeps_nobody(tmp_path: Path) -> None:
+    found = fit_long_short(HELD, replace(SETTINGS, reader="attention"), CONTENT)
+    assert found.progress.best > 0.9
+    one, path = found.recommender, tmp_path / "model.safetensors"
+    one.save(path)
+    again = LongShortRecommender.load(path, HISTORIES.item_ids, CONTENT.vectors)
+    assert (again.persons, again.person("u00")) == ((), 0)
+    every = np.arange(len(TOPIC))
+    scores = again.rank([0] * 20, ask(HELD), every)
+    np.testing.assert_allclose(scores, one.score(ask(HELD)), atol=1e-5)
+    topics = [TOPIC[case.targets[0]] for case in HELD.part.cases[:20]]
+    assert (TOPIC[scores.argmax(axis=1)] == topics).mean() > 0.9
+
+
 def test_who_else_is_scored_does_not_matter(fitted: FittedLongShort) -> None:
     one, histories = fitted.recommender, ask(HELD)
     together = one.score(histories)

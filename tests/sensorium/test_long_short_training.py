@@ -82,5 +82,5 @@ def test_it_stands_beside_the_baselines(tmp_path: Path, monkeypatch: pytest.Monk
     found = rows(sensorium("evaluate", *words))
     assert found[-1]["model"] == "long_short"
     assert found[-1]["figures"]["hit@10"] > found[0]["figures"]["hit@10"]
-    refused = sensorium("train", "long_short", "--cell", "rnn", code=1)
-    assert "gru, lstm" in refused.stderr
+    refused = sensorium("train", "long_short", "--reader", "rnn", code=1)
+    assert "gru, lstm, attention" in refused.stderr
