@@ -13,7 +13,8 @@
 
     python benchmarks/fuse.py --videos DIR --ratings DIR --posters DIR --plots DIR --cache DIR
 
-The file keeps the figures of measures that a run leaves out (``--measures``).
+The file keeps the figures of measures and rivals that a run leaves out (``--measures``,
+``--rivals``).
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from typing import Any
 import numpy as np
 import torch
 from environment import RESULTS, environment, write_result
-from fuse_rivals import rival
+from fuse_rivals import RIVALS, rival
 from fuse_sets import DataSet, Questions, films, short_videos
 
 from fusion.judge import fused
@@ -42,11 +43,6 @@ COMMAND = "python benchmarks/fuse.py --videos DIR --ratings DIR --posters DIR --
 SEEDS = (0, 1, 2)
 DEPTHS = (10, 20)
 RATES = (5e-4, 1.5e-3)
-RIVALS = {
-    "gated": True,
-    "attention without gates": False,
-    "concatenation and projection": True,
-}
 CONFIG = TrainConfig(epochs=6, num_steps=40)
 """Few steps, for a machine of two cores; more may help."""
 VIDEOS, FILMS, ALONE = "tiktok-diffmm", "ml-latest-small", "ml-latest-small, without events"
@@ -103,28 +99,32 @@ def measured(network: FusionNetwork, data: DataSet) -> dict[str, Figures]:
 
 
 def learnt(
-    data: DataSet, name: str, config: TrainConfig, shape: NetworkConfig, folder: Path
+    data: DataSet, name: str, config: TrainConfig, folder: Path
 ) -> tuple[FusionNetwork, TrainReport]:
     """A network at its best round, and how it got there."""
-    network = rival(name, replace(shape, gated=RIVALS[name]), config.seed)
+    network = rival(name, data.views.width, config.seed)
     checkpoint = folder / f"{data.name}-{name}.safetensors"
     _, report = train(data.views, data.pairs, config, checkpoint, lambda _: None, network)
     checkpoint.unlink()
     return network, report
 
 
-def compare(data: DataSet, cache: Path, words: Callable[[FusionNetwork], Figures] | None) -> Any:
-    """All rivals on one data set."""
-    shape = NetworkConfig(width=data.views.width)
-    start = FusionNetwork(shape).eval()
+def compare(
+    data: DataSet,
+    rivals: Sequence[str],
+    cache: Path,
+    words: Callable[[FusionNetwork], Figures] | None,
+) -> Any:
+    """Rivals on one data set."""
+    start = FusionNetwork(NetworkConfig(width=data.views.width)).eval()
     result: dict[str, Any] = {"masked mean": measured(start, data)}
     if words:
         result["masked mean"]["words"] = words(start)
-    for name in RIVALS:
+    for name in rivals:
         tried = {}
         for rate in RATES:
             config = replace(CONFIG, learning_rate=rate)
-            network, report = learnt(data, name, config, shape, cache)
+            network, report = learnt(data, name, config, cache)
             whole = vectors_of(network, data)
             score = ranked(whole, whole[data.valid.asked], data.valid)["ndcg@20"]
             tried[rate] = (score, network, report.best_epoch)
@@ -132,7 +132,7 @@ def compare(data: DataSet, cache: Path, words: Callable[[FusionNetwork], Figures
         networks, epochs = [tried[rate][1]], [tried[rate][2]]
         for seed in SEEDS[1:]:
             config = replace(CONFIG, learning_rate=rate, seed=seed)
-            network, report = learnt(data, name, config, shape, cache)
+            network, report = learnt(data, name, config, cache)
             networks.append(network)
             epochs.append(report.best_epoch)
         result[name] = _over_seeds([measured(network, data) for network in networks])
@@ -183,8 +183,7 @@ def by_views_alone(sets: dict[str, DataSet], plots: DataSet, cache: Path) -> Any
     for name, data in sets.items():
         alone, words, runs = replace(data, pairs=data.pairs[:0]), word_recall(data, plots), []
         for seed in SEEDS:
-            shape = NetworkConfig(width=data.views.width)
-            network, report = learnt(alone, "gated", replace(CONFIG, seed=seed), shape, cache)
+            network, report = learnt(alone, "gated", replace(CONFIG, seed=seed), cache)
             held_out = {
                 "words to posters, recall@10, before": 100 * report.before.words,
                 "words to posters, recall@10": 100 * report.after.words,
@@ -219,6 +218,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "fusion")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--measures", nargs="+", choices=MEASURES, default=MEASURES)
+    parser.add_argument("--rivals", nargs="+", choices=RIVALS, default=RIVALS)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     args.cache.mkdir(parents=True, exist_ok=True)
@@ -227,7 +227,9 @@ def main() -> None:
     for name in args.measures:
         where = environment(("numpy", "torch", "onnxruntime"))
         where["command"] = f"{COMMAND} --measures '{name}'"
-        result[name] = {"environment": where, **measure(name, args)}
+        if args.rivals != RIVALS:
+            where["command"] += f" --rivals {' '.join(map(repr, args.rivals))}"
+        result[name] = {**result.get(name, {}), "environment": where, **measure(name, args)}
         write_result("fusion", result)
 
 
@@ -235,11 +237,11 @@ def measure(name: str, args: argparse.Namespace) -> dict[str, Any]:
     """One part of the figures."""
     if name == VIDEOS:
         videos = short_videos(args.videos, args.cache)
-        return {"sizes": sizes(videos), **compare(videos, args.cache, None)}
+        return {"sizes": sizes(videos), **compare(videos, args.rivals, args.cache, None)}
     folders = (args.ratings, args.posters, args.plots, args.cache)
     data, worded = films(*folders), films(*folders, "words")
     if name == FILMS:
-        found = compare(data, args.cache, word_recall(data, worded))
+        found = compare(data, args.rivals, args.cache, word_recall(data, worded))
         return {"sizes": sizes(data), **found}
     sets = {"whole views": data, "title, genres and plot": worded}
     sets["quarters of posters"] = films(*folders, "patches")

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fusion.network import FusionNetwork
-from fusion.weights import NetworkConfig
+from fusion.weights import FusionSettings, NetworkConfig
 
 
 class Concatenation(FusionNetwork):
@@ -29,9 +29,17 @@ class Concatenation(FusionNetwork):
         return functional.normalize(joint, dim=-1), whole / whole.sum(dim=1, keepdim=True)
 
 
-def rival(name: str, config: NetworkConfig, seed: int) -> FusionNetwork:
+RIVALS = ("gated", "attention without gates", "attentive", "concatenation and projection")
+
+
+def rival(name: str, width: int, seed: int) -> FusionNetwork:
     """A network at its start."""
     torch.manual_seed(seed)
-    if name == "concatenation and projection":
-        return Concatenation(config)
-    return FusionNetwork(config)
+    match name:
+        case "concatenation and projection":
+            return Concatenation(NetworkConfig(width=width))
+        case "attention without gates":
+            return FusionNetwork(NetworkConfig(width=width, gated=False))
+        case "attentive":
+            return FusionNetwork(FusionSettings(kind="attentive").shape(width))
+    return FusionNetwork(FusionSettings().shape(width))
