@@ -74,7 +74,7 @@ VECTORS = InterestSettings(
     epochs=30, warm_epochs=8, patience=4, num_drawn=256, length=100, device="cpu"
 )
 """Half the rounds of the settings' defaults, as time was short."""
-LONG_SHORT = LongShortSettings(epochs=4, learning_rate=3e-3)
+LONG_SHORT = LongShortSettings(reader="attention", epochs=4, learning_rate=3e-3)
 """Few rounds, as each takes close to a minute; so the step is the larger of those that
 ``benchmarks/impressions.py`` tries. It finds in one round what the smaller finds in three."""
 EXACT = GraphConfig(exact_rows=500_000)
