@@ -21,7 +21,7 @@ from support.library import CONFIG
 
 @pytest.fixture(scope="session")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace with a view by colour; never written by a test."""
+    """A workspace with a view by colour; never opened by a test."""
     return shared_colours(tmp_path_factory)
 
 

@@ -24,7 +24,9 @@ SIZE = 6
 @pytest.fixture(scope="module")
 def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace with stills of three colours, a clip, a sound, a text, and a view by colour."""
-    return shared_colours(tmp_path_factory)
+    return Path(
+        shutil.copytree(shared_colours(tmp_path_factory), tmp_path_factory.mktemp("own") / "w")
+    )
 
 
 @pytest.fixture

@@ -16,7 +16,10 @@ PER_COLOUR = 5
 
 
 def shared_colours(factory: pytest.TempPathFactory) -> Path:
-    """The workspace of ``index_colours``, made once; a test that writes takes a copy."""
+    """The workspace of ``index_colours``, made once; whoever opens it takes a copy.
+
+    Opening alone lets SQLite write files beside the database, which another process may be copying.
+    """
     return made_once(factory, "colours", index_colours) / "w"
 
 

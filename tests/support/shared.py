@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
     """Make a folder, or take the one that another process of this run has made.
 
-    Nobody writes it: a test that would takes a copy.
+    Nobody writes it: a test that would takes a copy. To open a workspace is to write it.
 
     Args:
         factory: of the test session.
@@ -26,6 +27,8 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
     with (root / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (root / f"{name}.whole").exists():
-            make(folder)
+            # The maker may hold on to what it made: its database is tidied up when it closes.
+            make(root / f"{name}.made")
+            shutil.copytree(root / f"{name}.made", folder)
             (root / f"{name}.whole").touch()
     return folder
