@@ -172,7 +172,8 @@ class Feed:
         """Reasons of picks; without what sources said, no liked item is looked for."""
         held = np.full(len(places), NOTHING, np.int64)
         if said is not None:
-            held = supports(self.ranker, state, candidates, places, self.config)
+            sources = self.gathering.sources
+            held = supports(self.ranker, state, candidates, places, self.config, sources)
         found = evidence(self.shelf, state, candidates, places, held, said or {})
         return [reason(one) for one in found]
 

@@ -8,25 +8,28 @@ speak for is a reason of its own, and an item that nothing in the history suppor
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.histories import History
 from ranking.feed_config import FeedConfig
 from ranking.feed_pool import NEWEST, explored_only
-from ranking.feed_ranker import Ranker
-from ranking.feed_scores import RANKER, Scored, ranker_part
+from ranking.feed_ranker import Ranker, without
+from ranking.feed_scores import RANKER, Scored, ranker_part, source_part
 from ranking.page import Reason
 from ranking.shelf import NO_INTEREST, Shelf
 from ranking.user_state import UserState
-from retrieval.source import Said
+from retrieval.source import Said, Source
 
 NOTHING = -1
 """Stands for no item of the history."""
 POPULAR = frozenset({"popular", "trending"})
 """Sources that know what many like."""
+ASKED_AGAIN = frozenset({"neighbours"})
+"""Sources that are quick enough to be asked once for each liked item."""
 NEW = frozenset({"fresh", NEWEST})
 """Sources that know what has come lately."""
 CLOSE = math.log(2)
@@ -40,18 +43,20 @@ def supports(
     candidates: Scored,
     places: NDArray[np.int64],
     config: FeedConfig,
+    sources: Sequence[Source] = (),
 ) -> NDArray[np.int64]:
     """Find the liked item that holds each pick up most.
 
-    Each of the latest liked items is taken out of the history in turn and all candidates are ranked
-    again; everything but the ranker's part stays as it is.
+    Each of the latest liked items is taken out of the history in turn, all candidates are ranked
+    again, and sources that are quick are asked again; everything else stays as it is.
 
     Args:
         ranker: what ranked the candidates.
         state: what it ranked them by.
         candidates: with their scores, (C,).
         places: of the picks among the candidates, (P,).
-        config: how many liked items are tried, and how much the ranker counts.
+        config: how many liked items are tried, and how much ranker and sources count.
+        sources: that found the candidates.
 
     Returns:
         Numbers of items, (P,); ``NOTHING`` where a pick does not fall for want of any one.
@@ -60,12 +65,18 @@ def supports(
     best, most = np.full(len(places), NOTHING, np.int64), np.zeros(len(places), np.int64)
     if not len(tried) or not len(places):
         return best
-    others = candidates.total - candidates.parts[RANKER]
+    pool, others = candidates.pool, candidates.total - candidates.parts[RANKER]
+    again = [one for one in sources if one.name in ASKED_AGAIN and one.name in pool.names]
+    for one in again:
+        others = others - source_part(one.name, pool.places[:, pool.names.index(one.name)], config)
     before = _ranks(candidates.total, places)
     for item, values in zip(
-        tried, ranker.rank_without(state, candidates.items, tried), strict=True
+        tried.tolist(), ranker.rank_without(state, candidates.items, tried), strict=True
     ):
-        fall = _ranks(others + ranker_part(values, config), places) - before
+        total, liked = others + ranker_part(values, config), without(state, item).liked
+        for one in again:
+            total = total + source_part(one.name, _places(one, liked, pool.items, config), config)
+        fall = _ranks(total, places) - before
         best = np.where(fall > most, item, best)
         most = np.maximum(fall, most)
     return best
@@ -76,6 +87,16 @@ def _latest(state: UserState, most: int) -> NDArray[np.int64]:
     backwards = state.liked.items[::-1]
     _, first = np.unique(backwards, return_index=True)
     return backwards[np.sort(first)[:most]]
+
+
+def _places(
+    source: Source, history: History, items: NDArray[np.int64], config: FeedConfig
+) -> NDArray[np.int32]:
+    """Place of each item with a source, (C,); -1 where it does not find it."""
+    found = source.candidates(history, config.candidates).items
+    places = np.full(max(items.max(initial=-1), found.max(initial=-1)) + 1, -1, np.int32)
+    places[found] = np.arange(len(found))
+    return places[items]
 
 
 def _ranks(total: NDArray[np.float64], places: NDArray[np.int64]) -> NDArray[np.int64]:

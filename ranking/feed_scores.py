@@ -83,11 +83,17 @@ def sources_part(pool: Pool, config: FeedConfig) -> Floats:
 
     What is explored is drawn by lot and has places of its own, so that lot decides no others.
     """
-    weights, total = source_weights(config.weights), np.zeros(len(pool.items))
+    part = np.zeros(len(pool.items))
     for name, places in zip(pool.names, pool.places.T, strict=True):
         if name != EXPLORE:
-            total += weights.get(name, 1.0) * place_odds(places)
-    part: Floats = config.agreement * total
+            part += source_part(name, places, config)
+    return part
+
+
+def source_part(name: str, places: NDArray[np.int32], config: FeedConfig) -> Floats:
+    """What one source says by the places that it gives, (C,)."""
+    weight = source_weights(config.weights).get(name, 1.0)
+    part: Floats = config.agreement * weight * place_odds(places)
     return part
 
 

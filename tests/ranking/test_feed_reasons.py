@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
+from ingest.histories import History
 from ranking.feed import Feed
 from ranking.feed_config import FeedConfig
 from ranking.feed_ranker import Blend, without
 from ranking.feed_reasons import NOTHING, Evidence, reason, supports
+from retrieval.source import Found
 from support.feed import planted_shelf, planted_sources, planted_state
 
 SHELF = planted_shelf()
@@ -37,6 +41,27 @@ def test_the_named_item_is_the_one_without_which_the_pick_falls_furthest() -> No
         if item != NOTHING:
             assert falls[item][column] == most
     assert (named != NOTHING).mean() > 0.5
+
+
+@dataclass(frozen=True)
+class Next:
+    """Names the item after each that was liked, the latest first."""
+
+    name: str = "neighbours"
+
+    def candidates(self, history: History, limit: int) -> Found:
+        after = history.items[::-1][:limit] + 1
+        return Found(items=after, scores=-np.arange(len(after), dtype=np.float32))
+
+
+def test_what_neighbours_bring_is_held_up_by_the_item_they_go_by() -> None:
+    state = planted_state(SHELF, [100, 201, 302])
+    config = FeedConfig(ranker=0.0, agreement=1.0)
+    feed = Feed(SHELF, [*planted_sources(SHELF), Next()], Blend(shelf=SHELF), config)
+    picks = {pick.item_id: pick for pick in feed.page(state, 10, explain=True).picks}
+    for liked in (100, 201, 302):
+        reason = picks[SHELF.item_ids[liked + 1]].reason
+        assert reason.history_item == SHELF.item_ids[liked]
 
 
 def test_only_the_latest_likes_are_tried() -> None:
