@@ -14,22 +14,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.histories import History
 from ranking.feed_config import FeedConfig
 from ranking.feed_pool import NEWEST, explored_only
-from ranking.feed_ranker import Ranker, without
+from ranking.feed_ranker import Ranker
 from ranking.feed_scores import RANKER, Scored, ranker_part, source_part
 from ranking.page import Reason
 from ranking.shelf import NO_INTEREST, Shelf
 from ranking.user_state import UserState
-from retrieval.source import Said, Source
+from retrieval.source import Accountable, Said, Source
 
 NOTHING = -1
 """Stands for no item of the history."""
 POPULAR = frozenset({"popular", "trending"})
 """Sources that know what many like."""
-ASKED_AGAIN = frozenset({"neighbours"})
-"""Sources that are quick enough to be asked once for each liked item."""
 NEW = frozenset({"fresh", NEWEST})
 """Sources that know what has come lately."""
 CLOSE = math.log(2)
@@ -48,7 +45,7 @@ def supports(
     """Find the liked item that holds each pick up most.
 
     Each of the latest liked items is taken out of the history in turn, all candidates are ranked
-    again, and sources that are quick are asked again; everything else stays as it is.
+    again, and sources that can account for it are asked again; everything else stays as it is.
 
     Args:
         ranker: what ranked the candidates.
@@ -66,16 +63,17 @@ def supports(
     if not len(tried) or not len(places):
         return best
     pool, others = candidates.pool, candidates.total - candidates.parts[RANKER]
-    again = [one for one in sources if one.name in ASKED_AGAIN and one.name in pool.names]
-    for one in again:
-        others = others - source_part(one.name, pool.places[:, pool.names.index(one.name)], config)
+    asked = [one for one in sources if isinstance(one, Accountable) and one.name in pool.names]
+    found = [pool.places[:, pool.names.index(one.name)] for one in asked]
+    for one, own in zip(asked, found, strict=True):
+        others = others - source_part(one.name, own, config)
+    scores = [one.scores_without(state.liked, pool.items, tried) for one in asked]
     before = _ranks(candidates.total, places)
-    for item, values in zip(
-        tried.tolist(), ranker.rank_without(state, candidates.items, tried), strict=True
-    ):
-        total, liked = others + ranker_part(values, config), without(state, item).liked
-        for one in again:
-            total = total + source_part(one.name, _places(one, liked, pool.items, config), config)
+    worth = ranker.rank_without(state, candidates.items, tried)
+    for row, (item, values) in enumerate(zip(tried, worth, strict=True)):
+        total = others + ranker_part(values, config)
+        for one, own, given in zip(asked, found, scores, strict=True):
+            total = total + source_part(one.name, _places(given[row], own, pool.items), config)
         fall = _ranks(total, places) - before
         best = np.where(fall > most, item, best)
         most = np.maximum(fall, most)
@@ -90,13 +88,13 @@ def _latest(state: UserState, most: int) -> NDArray[np.int64]:
 
 
 def _places(
-    source: Source, history: History, items: NDArray[np.int64], config: FeedConfig
+    scores: NDArray[np.float32], before: NDArray[np.int32], items: NDArray[np.int64]
 ) -> NDArray[np.int32]:
-    """Place of each item with a source, (C,); -1 where it does not find it."""
-    found = source.candidates(history, config.candidates).items
-    places = np.full(max(items.max(initial=-1), found.max(initial=-1)) + 1, -1, np.int32)
-    places[found] = np.arange(len(found))
-    return places[items]
+    """Places by scores, (C,), of what had one before; -1 for what has none, or 0 for a score."""
+    kept = np.flatnonzero((before >= 0) & (scores > 0))
+    places = np.full(len(items), -1, np.int32)
+    places[kept[np.lexsort((items[kept], -scores[kept]))]] = np.arange(len(kept))
+    return places
 
 
 def _ranks(total: NDArray[np.float64], places: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +61,26 @@ class Source(Protocol):
         Args:
             history: of one user; may be empty. ``asked_us`` is the moment of asking.
             limit: most candidates, 1 or more.
+        """
+
+
+@runtime_checkable
+class Accountable(Source, Protocol):
+    """A source that can tell what single items of a history were for."""
+
+    def scores_without(
+        self, history: History, items: NDArray[np.int64], dropped: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """Give what items would score, had the person never met some item.
+
+        Args:
+            history: of the person.
+            items: numbers of candidates, each once, (C,).
+            dropped: numbers of items of the history, one for each answer, (B,).
+
+        Returns:
+            (B, C): row b as ``candidates`` scores them for the history without ``dropped[b]``; 0
+            for what it would not name.
         """
 
 

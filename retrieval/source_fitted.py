@@ -47,16 +47,25 @@ class FittedSource:
 
     def candidates(self, history: History, limit: int) -> Found:
         """Find candidates; see ``Source``."""
-        items = self._of_shelf[history.items]
-        known = items >= 0
-        if not known.any():
+        known = self.known(history)
+        if not len(known.items):
             return NOTHING
-        items, scores = self._following(
-            History(items=items[known], times_us=history.times_us[known], asked_us=history.asked_us)
-        )
+        items, scores = self._following(known)
         numbers = self._of_fitted[items]
         held = numbers >= 0
         return best_of(numbers[held], scores[held], limit)
+
+    def known(self, history: History) -> History:
+        """Give a history in the recommender's numbers, without what it does not know."""
+        items = self._of_shelf[history.items]
+        known = items >= 0
+        return History(
+            items=items[known], times_us=history.times_us[known], asked_us=history.asked_us
+        )
+
+    def own(self, items: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Numbers that items of the shelf have with the recommender, -1 for none, (C,)."""
+        return self._of_shelf[items]
 
 
 def positive(scorer: ItemScorer) -> Following:

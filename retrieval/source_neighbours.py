@@ -62,9 +62,26 @@ class NeighbourTable:
         scores = np.bincount(of_found, said, minlength=len(found))
         return found.astype(np.int64), scores.astype(np.float32)
 
-    def source(self, number_of: Mapping[str, int]) -> FittedSource:
+    def spoken(self, items: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.float64]:
+        """What each item says for each that is wanted, before recency, (H, C).
+
+        Args:
+            items: numbers of items, (H,).
+            wanted: numbers of items, each once, -1 for one that is not known, (C,).
+        """
+        column = np.full(len(self.item_ids) + 1, -1, np.int64)  # -1 writes the last
+        column[wanted] = np.arange(len(wanted))
+        column[-1] = -1
+        said = np.zeros((len(items), len(wanted)))
+        for row, item in enumerate(items.tolist()):
+            of_item = slice(self.offsets[item], self.offsets[item + 1])
+            at = column[self.neighbours[of_item]]
+            said[row, at[at >= 0]] = self.weights[of_item][at >= 0]
+        return said
+
+    def source(self, number_of: Mapping[str, int]) -> NeighbourSource:
         """Make the source ``neighbours`` for a shelf's numbers of items by id."""
-        return FittedSource("neighbours", self.following, self.item_ids, number_of)
+        return NeighbourSource(self, number_of)
 
     def save(self, path: Path) -> None:
         """Write it; the file appears whole or not at all."""
@@ -89,3 +106,40 @@ class NeighbourTable:
             return cls(recency=file.config["recency"], item_ids=file.item_ids, **file.arrays)
         except (KeyError, TypeError) as error:
             raise FittedError(f"{path} holds another {KIND}", "fit it again") from error
+
+
+class NeighbourSource(FittedSource):
+    """Names what is liked soon after what a history holds.
+
+    Args:
+        table: says for what.
+        number_of: numbers of the shelf's items by id.
+    """
+
+    def __init__(self, table: NeighbourTable, number_of: Mapping[str, int]) -> None:
+        super().__init__("neighbours", table.following, table.item_ids, number_of)
+        self.table = table
+
+    def scores_without(
+        self, history: History, items: NDArray[np.int64], dropped: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """Give what items would score, had the person never met some item.
+
+        Args:
+            history: of the person.
+            items: numbers of candidates, each once, (C,).
+            dropped: numbers of items of the history, one for each answer, (B,).
+
+        Returns:
+            (B, C): row b as ``candidates`` scores them for the history without ``dropped[b]``; 0
+            for what it would not name.
+        """
+        backwards = self.known(history).items[::-1]
+        met, places = np.unique(backwards, return_index=True)
+        said, rows = self.table.spoken(met, self.own(items)), []
+        for item in self.own(dropped).tolist():
+            # Whatever came before the item that is dropped moves up.
+            moved = places - np.cumsum(backwards == item)[places] if len(met) else places
+            counts = np.where(met == item, 0.0, (np.maximum(moved, 0) + 1.0) ** -self.table.recency)
+            rows.append(counts @ said)
+        return np.array(rows, np.float32).reshape(len(dropped), len(items))

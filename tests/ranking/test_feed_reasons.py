@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from ingest.histories import History
 from ranking.feed import Feed
@@ -52,6 +53,12 @@ class Next:
     def candidates(self, history: History, limit: int) -> Found:
         after = history.items[::-1][:limit] + 1
         return Found(items=after, scores=-np.arange(len(after), dtype=np.float32))
+
+    def scores_without(
+        self, history: History, items: NDArray[np.int64], dropped: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        kept = [history.items[history.items != item] + 1 for item in dropped]
+        return np.array([np.isin(items, one) for one in kept], np.float32)
 
 
 def test_what_neighbours_bring_is_held_up_by_the_item_they_go_by() -> None:

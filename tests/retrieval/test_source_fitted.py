@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from retrieval.fitted import FittedError, FittedFile
 from retrieval.neighbours import ItemNeighbours, NeighbourConfig
 from retrieval.regression import ItemRegression, RegressionConfig
 from retrieval.scoring import ItemScorer, best_items
+from retrieval.source import Accountable
 from retrieval.source_fitted import FittedSource, positive
 from retrieval.source_neighbours import KIND, NeighbourTable
 from support.histories import walks
@@ -52,6 +54,34 @@ def test_neighbours_are_given_in_the_shelf_s_numbers(user: int) -> None:
     found = TABLE.source(NUMBER_OF).candidates(on_shelf(history), 9)
     assert [SHELF[item] for item in found.items] == expected(FITTED, WORLD, history, 9)
     assert (np.diff(found.scores) <= 0).all()
+
+
+@pytest.mark.parametrize("recency", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("user", range(0, 60, 13))
+def test_scores_without_an_item_are_those_of_a_history_that_never_held_it(
+    user: int, recency: float
+) -> None:
+    fitted = ItemNeighbours.fit(WORLD, NeighbourConfig(neighbours=6, recency=recency))
+    source = NeighbourTable.of(fitted).source(NUMBER_OF)
+    assert isinstance(source, Accountable)
+    history = on_shelf(WORLD.history(user))
+    wanted = np.random.default_rng(user).permutation(len(SHELF))[:25]
+    dropped = np.unique(history.items)
+    scores = source.scores_without(history, wanted, dropped)
+    assert scores.shape == (len(dropped), len(wanted))
+    for item, row in zip(dropped, scores, strict=True):
+        kept = history.items != item
+        rest = replace(history, items=history.items[kept], times_us=history.times_us[kept])
+        found = source.candidates(rest, len(SHELF))
+        named = dict(zip(found.items.tolist(), found.scores.tolist(), strict=True))
+        assert row == pytest.approx([named.get(int(one), 0.0) for one in wanted], rel=1e-5)
+    assert (scores > 0).any()
+
+
+def test_nothing_is_accounted_for_where_nothing_was_liked() -> None:
+    empty = np.zeros(0, np.int64)
+    nothing = History(items=empty, times_us=empty, asked_us=0)
+    assert TABLE.source(NUMBER_OF).scores_without(nothing, np.arange(5), empty).shape == (0, 5)
 
 
 @pytest.mark.parametrize("user", range(0, 60, 7))
