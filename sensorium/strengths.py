@@ -3,7 +3,7 @@
 The last liking of some users is asked for, as the feed would have stood the moment before: sources
 learnt from the log know neither that liking nor what its user did after it, and rankers never
 learn from it. Half of the users decide on the strengths, the other half say whether they find more
-than those in force; then all decide. Strengths that find less are not kept.
+than those in force; then all decide. Strengths that find less, beyond chance, are not kept.
 """
 
 from __future__ import annotations
