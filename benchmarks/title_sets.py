@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.content_sets import _cached, _id, _looked_at, _plots, _rows, encoded
+from benchmarks.content_sets import _cached, _id, _looked_at, _rows, described, encoded
 from encoders.alignment import shipped
 from encoders.base import unit
 from encoders.text import MINILM
@@ -67,7 +67,7 @@ def films(ratings: Path, posters: Path, plots: Path, cache: Path) -> Films:
         plots: .jsonl files with imdbId and Plot.
         cache: keeps vectors between runs; shared with ``benchmarks/content.py``.
     """
-    known, told = _rows(ratings / "movies.csv"), _plots(plots)
+    known, told = _rows(ratings / "movies.csv"), described(plots, "Plot")
     imdb = {row["movieId"]: row["imdbId"].zfill(7) for row in _rows(ratings / "links.csv")}
     plot = [told.get(_id(imdb, row), "") for row in known]
     words = [
