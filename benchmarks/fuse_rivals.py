@@ -9,6 +9,8 @@ from torch.nn import functional
 from fusion.network import FusionNetwork
 from fusion.weights import FusionSettings, NetworkConfig
 
+RIVALS = ("gated", "attention without gates", "attentive", "concatenation and projection")
+
 
 class Concatenation(FusionNetwork):
     """All whole views side by side, zeros where absent, through one linear layer.
@@ -27,9 +29,6 @@ class Concatenation(FusionNetwork):
         views = tokens[:, :, 0].masked_fill(~whole[..., None], 0.0)
         joint = torch.einsum("bmd,mde->be", views, self.joined) + self.bias
         return functional.normalize(joint, dim=-1), whole / whole.sum(dim=1, keepdim=True)
-
-
-RIVALS = ("gated", "attention without gates", "attentive", "concatenation and projection")
 
 
 def rival(name: str, width: int, seed: int) -> FusionNetwork:

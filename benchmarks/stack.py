@@ -70,8 +70,7 @@ from ranking.baselines import NEIGHBOURS
 from ranking.feed import Feed
 from ranking.feed_config import FeedConfig
 from ranking.feed_ranker import Ranker
-from ranking.signals import Question
-from ranking.strengths import fit_strengths, parts_of, said, with_strengths
+from ranking.strengths import choice, fit_strengths, parts_of, with_strengths
 from ranking.strengths import whole as unweighed
 from ranking.user_state import UserState
 from retrieval.metrics import ENDED
@@ -132,14 +131,12 @@ class Bench:
 
     def strengths(self, stack: Stack) -> dict[str, float]:
         """Learn what the parts of a feed count, from the questions whose answer is ranked."""
-        feed, questions = self._feed(replace(stack, config=unweighed(stack.config))), []
+        feed = self._feed(replace(stack, config=unweighed(stack.config)))
         parts = parts_of(stack.sources)
-        for state, target in self._asked(stack):
-            candidates = feed.candidates(state)
-            if len(places := np.flatnonzero(candidates.items == target)):
-                nothing = np.zeros(len(candidates.items), np.float32)
-                told = said(candidates, parts)
-                questions.append(Question(base=nothing, signals=told, chosen=int(places[0])))
+        asked = (
+            choice(feed.candidates(state), parts, target) for state, target in self._asked(stack)
+        )
+        questions = [one for one in asked if one is not None]
         return fit_strengths(questions, parts)
 
     def _feed(self, stack: Stack) -> Feed:
@@ -265,10 +262,10 @@ def best_neighbours(questions: Questions) -> NeighbourConfig:
     return NEIGHBOURS[int(np.argmax(reached))]
 
 
-def ask_seed(bench: Bench, chosen: Chosen, path: Path) -> None:
+def ask_new(bench: Bench, systems: Mapping[str, Callable[[], Answers]], path: Path) -> None:
     """Ask with one seed all that was not asked before, and keep each answer as it comes."""
     known, started, parts = answers_in(path), time.monotonic(), bench.parts
-    for name, ask in systems(bench, chosen.strengths).items():
+    for name, ask in systems.items():
         if name in known:
             continue
         known[name] = ask()
@@ -276,8 +273,6 @@ def ask_seed(bench: Bench, chosen: Chosen, path: Path) -> None:
         found = figures(known[name], parts.questions.targets, parts.data)
         told = {figure: round(value, 4) for figure, value in found.items()}
         print(bench.seed, name, told, f"{time.monotonic() - started:.0f} s", flush=True)
-    if bench.signals is not None and (learnt := bench.signals.told()):
-        signals_at(path).write_text(json.dumps(learnt, indent=1))
 
 
 def signals_at(answers: Path) -> Path:
@@ -308,7 +303,10 @@ def main() -> None:
     related = same_director(args.ratings, args.plots, data.histories.item_ids)
     for seed in args.seeds:
         signals = SignalBench(parts, earlier, words, seed)
-        ask_seed(Bench(parts, seed, signals, related), chosen, files[seed])
+        bench = Bench(parts, seed, signals, related)
+        ask_new(bench, systems(bench, chosen.strengths), files[seed])
+        if learnt := signals.told():
+            signals_at(files[seed]).write_text(json.dumps(learnt, indent=1))
     asked = [seed for seed in SEEDS if files[seed].exists()]
     if len(asked) > 1:
         assert shelf.interests is not None

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from functools import partial
@@ -27,8 +26,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.content import YELP_USERS, leave_one_out, some_users
 from benchmarks.content_sets import places
 from benchmarks.environment import environment, write_result
-from benchmarks.stack import Bench, best_neighbours, ranked, scored
-from benchmarks.stack_figures import Answers, answers_in, figures, keep_answers, report
+from benchmarks.stack import Bench, ask_new, best_neighbours, ranked, scored
+from benchmarks.stack_figures import Answers, answers_in, report
 from benchmarks.stack_parts import BASE, Parts, Questions, shelf_of
 from benchmarks.stack_variants import Stack, two_stages
 from ranking.feed_config import FeedConfig
@@ -63,18 +62,6 @@ def systems(bench: Bench, strengths: Strengths) -> dict[str, Callable[[], Answer
     }
 
 
-def ask_seed(bench: Bench, strengths: Strengths, path: Path) -> None:
-    """Ask with one seed all that was not asked before, and keep each answer as it comes."""
-    known, started = answers_in(path), time.monotonic()
-    for name, ask in systems(bench, strengths).items():
-        if name not in known:
-            known[name] = ask()
-            keep_answers(path, known)
-            found = figures(known[name], bench.questions.targets, bench.parts.data)
-            told = {figure: round(value, 4) for figure, value in found.items()}
-            print(bench.seed, name, told, f"{time.monotonic() - started:.0f} s", flush=True)
-
-
 def main() -> None:
     """Ask everything, and write."""
     options = argparse.ArgumentParser(description=__doc__)
@@ -96,7 +83,8 @@ def main() -> None:
     parts = PlaceParts(data, shelf, questions, neighbours, args.cache)
     files = [args.cache / f"strengths-{seed}.npz" for seed in SEEDS]
     for seed, file in zip(SEEDS, files, strict=True):
-        ask_seed(Bench(parts, seed), strengths, file)
+        bench = Bench(parts, seed)
+        ask_new(bench, systems(bench, strengths), file)
     result = {
         "environment": {
             **environment(("numpy", "torch", "onnxruntime")),

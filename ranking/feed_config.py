@@ -128,6 +128,10 @@ class FeedConfig:
         if unknown:
             raise ValueError(f"signals are some of {', '.join(SIGNALS)}, not {unknown[0]!r}")
 
+    def strength_of(self, source: str) -> float:
+        """What the odds by an item's place with a source count in the score."""
+        return self.agreement * source_weights(self.weights).get(source, 1.0)
+
 
 def source_weights(given: tuple[str, ...]) -> Mapping[str, float]:
     """Read weights of sources, such as ``similar:2``.

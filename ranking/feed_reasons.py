@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ranking.feed_config import FeedConfig
 from ranking.feed_pool import NEWEST, explored_only
 from ranking.feed_ranker import Ranker
-from ranking.feed_scores import RANKER, Scored, ranker_part, source_part
+from ranking.feed_scores import RANKER, Scored, place_odds, ranker_part
 from ranking.page import Reason
 from ranking.shelf import NO_INTEREST, Shelf
 from ranking.user_state import UserState
@@ -65,15 +65,16 @@ def supports(
     pool, others = candidates.pool, candidates.total - candidates.parts[RANKER]
     asked = [one for one in sources if isinstance(one, Accountable) and one.name in pool.names]
     found = [pool.places[:, pool.names.index(one.name)] for one in asked]
-    for one, own in zip(asked, found, strict=True):
-        others = others - source_part(one.name, own, config)
+    strengths = [config.strength_of(one.name) for one in asked]
+    for strength, own in zip(strengths, found, strict=True):
+        others = others - strength * place_odds(own)
     scores = [one.scores_without(state.liked, pool.items, tried) for one in asked]
     before = _ranks(candidates.total, places)
     worth = ranker.rank_without(state, candidates.items, tried)
     for row, (item, values) in enumerate(zip(tried, worth, strict=True)):
         total = others + ranker_part(values, config)
-        for one, own, given in zip(asked, found, scores, strict=True):
-            total = total + source_part(one.name, _places(given[row], own, pool.items), config)
+        for strength, own, given in zip(strengths, found, scores, strict=True):
+            total = total + strength * place_odds(_places(given[row], own, pool.items))
         fall = _ranks(total, places) - before
         best = np.where(fall > most, item, best)
         most = np.maximum(fall, most)

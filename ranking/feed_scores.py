@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ranking.feed_config import FeedConfig, Rule, source_weights
+from ranking.feed_config import FeedConfig, Rule
 from ranking.feed_interests import fatigue, interests_of, per_item, said, taste
 from ranking.feed_pool import EXPLORE
 from ranking.feed_ranker import Ranker
@@ -86,14 +86,7 @@ def sources_part(pool: Pool, config: FeedConfig) -> Floats:
     part = np.zeros(len(pool.items))
     for name, places in zip(pool.names, pool.places.T, strict=True):
         if name != EXPLORE:
-            part += source_part(name, places, config)
-    return part
-
-
-def source_part(name: str, places: NDArray[np.int32], config: FeedConfig) -> Floats:
-    """What one source says by the places that it gives, (C,)."""
-    weight = source_weights(config.weights).get(name, 1.0)
-    part: Floats = config.agreement * weight * place_odds(places)
+            part += config.strength_of(name) * place_odds(places)
     return part
 
 

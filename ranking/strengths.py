@@ -46,23 +46,39 @@ def said(candidates: Scored, parts: Sequence[str]) -> Floats:
         candidates: as a feed with the settings of ``whole`` scores them.
         parts: names of the parts, P of them.
     """
-    pool, nowhere = candidates.pool, np.full(len(candidates.items), -1, np.int32)
-    rows = []
-    for part in parts:
-        if part in (RANKER, INTEREST):
-            rows.append(candidates.parts[part])
-            continue
-        found = part in pool.names
-        rows.append(place_odds(pool.places[:, pool.names.index(part)] if found else nowhere))
+    pool = candidates.pool
+    rows = [
+        candidates.parts[part]
+        if part in (RANKER, INTEREST)
+        else place_odds(pool.places[:, pool.names.index(part)])
+        for part in parts
+    ]
     return np.array(rows, np.float32)
+
+
+def choice(candidates: Scored, parts: Sequence[str], item: int) -> Question | None:
+    """Give what parts say of the candidates among which an item was chosen.
+
+    Args:
+        candidates: see ``said``.
+        parts: their names.
+        item: number of what was chosen.
+
+    Returns:
+        None where it is not among them.
+    """
+    places = np.flatnonzero(candidates.items == item)
+    if not len(places):
+        return None
+    nothing = np.zeros(len(candidates.items), np.float32)
+    return Question(base=nothing, signals=said(candidates, parts), chosen=int(places[0]))
 
 
 def strengths_of(config: FeedConfig, parts: Sequence[str]) -> Floats:
     """Give the strengths that settings have, (P,)."""
-    weights = source_weights(config.weights)
     own = {RANKER: config.ranker, INTEREST: config.interest}
     return np.array(
-        [own.get(part, config.agreement * weights.get(part, 1.0)) for part in parts], np.float32
+        [own[part] if part in own else config.strength_of(part) for part in parts], np.float32
     )
 
 
@@ -70,8 +86,7 @@ def fit_strengths(questions: Sequence[Question], parts: Sequence[str]) -> dict[s
     """Learn what parts count.
 
     Args:
-        questions: none of which ranker or sources learnt from; what ``said`` gives stands in
-            ``signals``, and ``base`` is 0.
+        questions: choices, see ``choice``, none of which ranker or sources learnt from.
         parts: their names, P of them.
 
     Returns:

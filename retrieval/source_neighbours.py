@@ -123,17 +123,7 @@ class NeighbourSource(FittedSource):
     def scores_without(
         self, history: History, items: NDArray[np.int64], dropped: NDArray[np.int64]
     ) -> NDArray[np.float32]:
-        """Give what items would score, had the person never met some item.
-
-        Args:
-            history: of the person.
-            items: numbers of candidates, each once, (C,).
-            dropped: numbers of items of the history, one for each answer, (B,).
-
-        Returns:
-            (B, C): row b as ``candidates`` scores them for the history without ``dropped[b]``; 0
-            for what it would not name.
-        """
+        """Give what items would score without single items, (B, C); see ``Accountable``."""
         backwards = self.known(history).items[::-1]
         met, places = np.unique(backwards, return_index=True)
         said, rows = self.table.spoken(met, self.own(items)), []

@@ -20,8 +20,15 @@ from numpy.typing import NDArray
 from ranking.evaluate import interval_of_mean
 from ranking.feed import Feed
 from ranking.held_out import FEWEST_QUESTIONS
-from ranking.signals import Question, places_of_chosen
-from ranking.strengths import fit_strengths, parts_of, said, strengths_of, whole, with_strengths
+from ranking.signals import places_of_chosen
+from ranking.strengths import (
+    choice,
+    fit_strengths,
+    parts_of,
+    strengths_of,
+    whole,
+    with_strengths,
+)
 from ray_jobs.recipe import digest_of
 from retrieval.metrics import ndcg_at_k
 from retrieval.neighbours import ItemNeighbours, NeighbourConfig
@@ -40,8 +47,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ranking.feed_config import FeedConfig
-    from ranking.signals import Floats
-    from ranking.user_state import UserState
+    from ranking.signals import Floats, Question
     from retrieval.source import Source
     from sensorium.evaluate import Show
     from sensorium.library import Library
@@ -139,7 +145,7 @@ def learn_strengths(library: Library, console: Console, quiet: bool) -> Strength
         feed = Feed(stock.shelf, sources, ranker, whole(library.config.feed))
         parts = parts_of([source.name for source in sources])
         asked = [
-            _question(feed, parts, state, item)
+            choice(feed.candidates(state), parts, item)
             for state, item in choices.walk(library, stock, show)
         ]
     questions = _found(asked)
@@ -212,16 +218,6 @@ def _tally_before(library: Library, choices: PastChoices) -> Tally:
         )
         tally.read(before, library.config.events, asked_us)
     return tally
-
-
-def _question(feed: Feed, parts: Sequence[str], state: UserState, item: int) -> Question | None:
-    """What each part says of the candidates; None where the item is not among them."""
-    candidates = feed.candidates(state)
-    places = np.flatnonzero(candidates.items == item)
-    if not len(places):
-        return None
-    nothing = np.zeros(len(candidates.items), np.float32)
-    return Question(base=nothing, signals=said(candidates, parts), chosen=int(places[0]))
 
 
 def _found(asked: Sequence[Question | None]) -> list[Question]:
